@@ -1,0 +1,57 @@
+//! `superpose check`: what a scenario would do, and what it would take.
+
+use std::fmt::Write;
+
+use clap::Args;
+use superpose::engine::{admit, gigabytes};
+use superpose::quantity::shortest;
+use superpose::scenario::plan::Plan;
+
+use super::summary::{aligned, duration};
+use super::{Failure, Source, print};
+
+#[derive(Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    source: Source,
+}
+
+/// Plans every scenario and prints what it would take; the first that could not run is the failure.
+pub fn check(arguments: &Arguments) -> Result<(), Failure> {
+    let source = &arguments.source;
+    for plan in source.plans()? {
+        print(&describe(&plan, source.threads()))?;
+        admit(&plan, source.memory())?;
+    }
+    Ok(())
+}
+
+fn describe(plan: &Plan, n_threads: usize) -> String {
+    let scenario = &plan.scenario;
+    let mut rows =
+        vec![["tier", "embedding", "params", "d_model", "n_concepts", "memory", "time"].map(str::to_owned).to_vec()];
+    for (tier, planned) in scenario.tiers.iter().zip(&plan.tiers) {
+        rows.push(vec![
+            tier.name.to_string(),
+            tier.embedding.name().to_owned(),
+            tier.params.map_or("–".to_owned(), |params| shortest(params.get())),
+            planned.size.d_model.to_string(),
+            planned.size.n_concepts.to_string(),
+            gigabytes(planned.cost.bytes),
+            duration(planned.cost.seconds),
+        ]);
+    }
+    let n_rows = plan.n_rows().map_or("too many".to_owned(), |n| n.to_string());
+    let mut text =
+        format!("{}: {}\n", plan.path.display(), scenario.title.as_deref().unwrap_or(scenario.name.as_str()));
+    let _ = writeln!(text, "{}", aligned(rows, 2));
+    let _ = writeln!(
+        text,
+        "{} tiers × {} replicates = {n_rows} rows of {} columns; roughly {} on {n_threads} threads (memory and time above: one replicate, one core)",
+        scenario.tiers.len(),
+        scenario.replicates,
+        plan.columns().len(),
+        duration(plan.seconds() / n_threads as f64),
+    );
+    text
+}

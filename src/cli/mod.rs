@@ -1,0 +1,224 @@
+//! The commands, what they have in common, and how each kind of failure leaves.
+
+mod check;
+mod memory;
+mod progress;
+mod run;
+mod summary;
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use superpose::geometry::kernel::Kernel;
+use superpose::output::WriteError;
+use superpose::scenario::{self, document::Document, plan::Plan};
+use superpose::{embedding, engine, explain, schema};
+
+/// Simulates how representations emerge as models grow: a scenario file in, a tidy CSV out.
+#[derive(Parser)]
+#[command(version, propagate_version = true, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused, 5 over the memory budget, 7 input or output failed.
+Try: superpose run scenarios/tiers.toml";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios and write their results
+    Run(run::Arguments),
+    /// Parse and plan scenarios: rows, memory, rough time; writes nothing
+    Check(check::Arguments),
+    /// List what a scenario can name
+    List {
+        /// Which family; both if left out
+        family: Option<Family>,
+    },
+    /// Explain an embedding, a measure or a column: formula, range, unit, cost, source
+    Explain {
+        /// Its name, as in a scenario or in the CSV
+        name: String,
+    },
+    /// Print the JSON Schema of the scenario file, for editors
+    Schema {
+        /// Print the manual of the scenario file instead
+        #[arg(long)]
+        markdown: bool,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum Family {
+    Embeddings,
+    Measures,
+}
+
+/// What `run` and `check` have in common.
+#[derive(Args)]
+struct Source {
+    /// Scenario files (TOML)
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<PathBuf>,
+    /// Replace a value of the scenario, as in concepts.count=256 or tiers.large.params=1e10; may be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    set: Vec<String>,
+    /// Run at the small size that the scenario gives in [smoke]
+    #[arg(long)]
+    smoke: bool,
+    /// Most memory to use, as in 8GB or 500MiB [default: 80 % of what is free]
+    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
+    memory: Option<u64>,
+    /// Threads that compute [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+}
+
+/// A failure: what to say, and the exit code.
+#[derive(Debug)]
+struct Failure {
+    code: u8,
+    sentence: String,
+}
+
+impl Failure {
+    fn new(code: u8, sentence: impl Display) -> Self {
+        Self { code, sentence: sentence.to_string() }
+    }
+}
+
+impl From<scenario::Fault> for Failure {
+    fn from(fault: scenario::Fault) -> Self {
+        match fault {
+            scenario::Fault::Refused(refusal) => Self::new(3, refusal),
+            scenario::Fault::Data(error) => Self::new(4, error),
+        }
+    }
+}
+
+impl From<engine::Fault> for Failure {
+    fn from(fault: engine::Fault) -> Self {
+        let code = match fault {
+            engine::Fault::Memory { .. } => 5,
+            engine::Fault::Rows { .. } | engine::Fault::Embedding(embedding::Fault::Scenario { .. }) => 3,
+            engine::Fault::Embedding(embedding::Fault::Data(_)) => 4,
+        };
+        Self::new(code, fault)
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::new(7, error)
+    }
+}
+
+impl Source {
+    /// The plans of all scenarios: none is run before all are found right.
+    fn plans(&self) -> Result<Vec<Plan>, Failure> {
+        self.scenarios.iter().map(|path| self.plan(path)).collect()
+    }
+
+    fn plan(&self, path: &std::path::Path) -> Result<Plan, Failure> {
+        let refused = |refusal: scenario::Refusal| Failure::from(scenario::Fault::Refused(refusal));
+        let mut document = Document::read(path).map_err(refused)?;
+        if self.smoke {
+            document.make_smoke().map_err(refused)?;
+        }
+        self.set.iter().try_for_each(|setting| document.set(setting)).map_err(refused)?;
+        Ok(Plan::new(&document)?)
+    }
+
+    fn memory(&self) -> u64 {
+        self.memory.unwrap_or_else(memory::available)
+    }
+
+    fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+/// Runs the command that was typed.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Run(arguments) => run::run(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
+        Command::List { family } => print(&list(family)),
+        Command::Explain { name } => {
+            explain::explain(&name).map_err(|sentence| Failure::new(2, sentence)).and_then(|text| print(&text))
+        }
+        Command::Schema { markdown: false } => print(&schema::json()),
+        Command::Schema { markdown: true } => print(&schema::markdown()),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "superpose", &mut script);
+            print(&String::from_utf8_lossy(&script))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(anstream::stderr(), "error: {}", failure.sentence);
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// Prints to standard output. A reader who has seen enough (`| head`) is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(7, format!("standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn list(family: Option<Family>) -> String {
+    let families = [
+        (Family::Embeddings, "embeddings", embedding::Scheme::kinds()),
+        (Family::Measures, "measures", superpose::measure::Measures::kinds()),
+    ];
+    let mut text = String::new();
+    for (_, title, kinds) in families.iter().filter(|(member, ..)| family.is_none_or(|family| family == *member)) {
+        text.push_str(&format!("{title}\n"));
+        for kind in kinds {
+            text.push_str(&format!("  {:<18} {}\n", kind.name, kind.summary().replace('\n', " ")));
+        }
+    }
+    text.push_str("superpose explain NAME tells more\n");
+    text
+}
+
+/// The kernel that a word chooses.
+fn kernel(word: &str) -> Result<Option<Kernel>, String> {
+    if word == "auto" {
+        return Ok(None);
+    }
+    let kernel = Kernel::ALL.into_iter().find(|kernel| kernel.name() == word);
+    let kernel = kernel.ok_or_else(|| format!("allowed: auto, {}", Kernel::ALL.map(Kernel::name).join(", ")))?;
+    let here = || Kernel::available().map(Kernel::name).collect::<Vec<_>>().join(", ");
+    if kernel.is_available() {
+        Ok(Some(kernel))
+    } else {
+        Err(format!("this processor has none; here: auto, {}", here()))
+    }
+}
+
+/// Whether a stream shows to a person who has not asked for quiet.
+fn is_terminal(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal()
+}

@@ -1,0 +1,75 @@
+//! Explain: any kind or column in the words of the code that computes it.
+
+use std::fmt::Write;
+
+use crate::embedding::Scheme;
+use crate::registry::Kind;
+use crate::scenario::plan::KEYS;
+use crate::schema::{allowed, measures};
+use crate::suggestion::did_you_mean;
+use crate::table::Column;
+
+/// What a name means: an embedding, a measure, or a column; or a sentence with the nearest right name.
+pub fn explain(name: &str) -> Result<String, String> {
+    let embeddings = Scheme::kinds();
+    if let Some(kind) = embeddings.iter().find(|kind| kind.name == name || kind.alias == Some(name)) {
+        return Ok(describe_kind("embedding", &format!("embedding.{} = {{ … }}", kind.name), kind));
+    }
+    let measures = measures();
+    if let Some((kind, columns)) = measures.iter().find(|(kind, _)| kind.name == name) {
+        let mut text = describe_kind("measure", &format!("[measure.{}]", kind.name), kind);
+        text.push_str("\nColumns:\n");
+        for column in columns {
+            let _ = writeln!(text, "  {:<28} {}", column.name, column.meaning);
+        }
+        return Ok(text);
+    }
+    let of_measures =
+        measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
+    let columns: Vec<(Option<&Kind>, &Column)> = KEYS.iter().map(|key| (None, key)).chain(of_measures).collect();
+    if let Some((kind, column)) = columns.iter().find(|(_, column)| column.name == name) {
+        return Ok(describe_column(*kind, column));
+    }
+    let names = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).map(|kind| kind.name);
+    let near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name)));
+    Err(format!("\"{name}\" is no embedding, measure or column{near}"))
+}
+
+fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {
+    let mut text = format!("{} ({family})\n\n{}\n\nIn a scenario: {usage}\n", kind.name, kind.manual());
+    for parameter in kind.parameters() {
+        let default = parameter.default.map_or(String::new(), |default| format!(", default {default}"));
+        let _ = writeln!(
+            text,
+            "  {}: {}{default}\n      {}",
+            parameter.name,
+            allowed(parameter.schema),
+            parameter.manual.replace('\n', " ")
+        );
+    }
+    text
+}
+
+fn describe_column(kind: Option<&Kind>, column: &Column) -> String {
+    let of = kind.map_or("key of every row".to_owned(), |kind| format!("column of measure {}", kind.name));
+    let mut text = format!(
+        "{} ({of})\n\n{}\n\nunit    {}\nrange   {}\n",
+        column.name,
+        column.meaning,
+        column.unit.word(),
+        column.range_words()
+    );
+    if let Some(theory) = column.theory {
+        let _ = writeln!(text, "theory  {theory}");
+    }
+    if !column.source.is_empty() {
+        let _ = writeln!(text, "source  {}", column.source);
+    }
+    if let Some(kind) = kind {
+        let changes: Vec<&str> = column.unmoved_by.iter().map(|change| change.words()).collect();
+        let _ =
+            writeln!(text, "unmoved by {}", if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") });
+        let _ = write!(text, "\nThe measure (with its cost):\n{}\n", kind.manual());
+    }
+    text
+}

@@ -1,0 +1,174 @@
+//! Kernel: the instruction set that the all-pairs pass runs on, chosen at run time.
+//!
+//! Every variant gives the same bits: a dot product is one chain of fused multiply-adds in the order of the entries
+//! whatever the width of a register, and everything else is written once, over a fixed number of lanes.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+
+use super::panels::{Block, PANEL, ROWS, Slice};
+use std::{fmt, str::FromStr};
+
+/// An instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kernel {
+    /// 512-bit registers.
+    Avx512,
+    /// 256-bit registers with fused multiply-add.
+    Avx2,
+    /// Whatever the compiler makes of plain code; the definition of the numbers.
+    Scalar,
+}
+
+impl Kernel {
+    /// All kernels, fastest first.
+    pub const ALL: [Self; 3] = [Self::Avx512, Self::Avx2, Self::Scalar];
+
+    /// The fastest kernel that this processor can run.
+    pub fn best() -> Self {
+        Self::available().next().expect("plain code runs everywhere")
+    }
+
+    /// The kernels that this processor can run, fastest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(|kernel| kernel.is_available())
+    }
+
+    /// Whether this processor can run it.
+    pub fn is_available(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => avx2::is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx512 | Self::Avx2 => false,
+            Self::Scalar => true,
+        }
+    }
+
+    /// Its name in a file or on a command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Scalar => "scalar",
+        }
+    }
+
+    /// Runs a task compiled for this instruction set.
+    ///
+    /// # Panics
+    /// If this processor cannot run the kernel.
+    pub(super) fn run<T: Task>(self, task: T) -> T::Output {
+        assert!(self.is_available(), "this processor cannot run the {self} kernel");
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: the assertion above found the features that the function is compiled with.
+            Self::Avx512 => unsafe { avx512::run(task) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Self::Avx2 => unsafe { avx2::run(task) },
+            _ => task.run(scalar::dots),
+        }
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Kernel {
+    type Err = UnknownKernel;
+
+    fn from_str(name: &str) -> Result<Self, UnknownKernel> {
+        Self::ALL.into_iter().find(|kernel| kernel.name() == name).ok_or_else(|| UnknownKernel(name.to_owned()))
+    }
+}
+
+/// The refusal of a name that is no kernel's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a kernel is avx512, avx2 or scalar, got {0:?}")]
+pub struct UnknownKernel(pub String);
+
+/// Adds to (`resume`) or sets an 8 × 48 block of dot products.
+///
+/// `dots(rows, first, columns, block, resume)` takes as many slices of the panel of the rows as of that of the columns,
+/// and of the former the 8 concepts from `first` on. Each product is one chain `entry.mul_add(entry, sum)` in slice order.
+pub(super) type Dots = fn(&[Slice], usize, &[Slice], &mut Block, bool);
+
+/// Plain code to be compiled for each instruction set. `run` must be `#[inline(always)]`, and so must all it calls.
+pub(super) trait Task {
+    type Output;
+
+    fn run(self, dots: Dots) -> Self::Output;
+}
+
+/// What makes the raw reads of a kernel sound: equal lengths, and 8 concepts from `first` inside the panel.
+#[inline(always)]
+fn check(rows: &[Slice], first: usize, columns: &[Slice]) {
+    assert!(rows.len() == columns.len() && first <= PANEL - ROWS);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_names_are_read_back() {
+        for kernel in Kernel::ALL {
+            assert_eq!(kernel.to_string().parse(), Ok(kernel));
+        }
+        assert_eq!("sse".parse::<Kernel>().unwrap_err().to_string(), "a kernel is avx512, avx2 or scalar, got \"sse\"");
+    }
+
+    #[test]
+    fn law_the_best_kernel_is_available_and_plain_code_always_is() {
+        assert!(Kernel::best().is_available());
+        assert!(Kernel::available().any(|kernel| kernel == Kernel::Scalar));
+    }
+
+    struct Product<'a>(&'a [Slice], usize, &'a [Slice], usize);
+
+    impl Task for Product<'_> {
+        type Output = Block;
+
+        #[inline(always)]
+        fn run(self, dots: Dots) -> Block {
+            let Self(rows, first, columns, split) = self;
+            let mut block = Block([[f32::NAN; PANEL]; ROWS]);
+            dots(&rows[..split], first, &columns[..split], &mut block, false);
+            dots(&rows[split..], first, &columns[split..], &mut block, true);
+            block
+        }
+    }
+
+    /// Bits, not values: the chain may be cut anywhere, and -0 and rounding must agree.
+    #[test]
+    fn theory_a_dot_product_is_one_chain_of_fused_multiply_adds() {
+        let entry = |seed: usize| ((seed * 7919 % 1013) as f32 / 506.0 - 1.0) / 3.0;
+        for d in [0, 1, 2, 3, 5, 64, 131] {
+            let slices = |salt: usize| -> Vec<Slice> {
+                (0..d).map(|k| Slice(std::array::from_fn(|c| entry(salt + 48 * k + c)))).collect()
+            };
+            let (rows, columns) = (slices(1), slices(100_003));
+            for (kernel, first) in Kernel::available().flat_map(|k| [0, 8, 40].map(|first| (k, first))) {
+                for split in [0, d / 2, d] {
+                    let block = kernel.run(Product(&rows, first, &columns, split));
+                    for (r, c) in (0..ROWS).flat_map(|r| (0..PANEL).map(move |c| (r, c))) {
+                        let chain = rows
+                            .iter()
+                            .zip(&columns)
+                            .fold(0.0_f32, |sum, (row, column)| row.0[first + r].mul_add(column.0[c], sum));
+                        assert_eq!(block.0[r][c].to_bits(), chain.to_bits(), "{kernel} d {d} ({r}, {c})");
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Mathematics on vectors: the embedding, the pass over all its pairs, its spectrum, and what theory says of random directions.
+
+pub mod bounds;
+pub mod embedding;
+pub mod histogram;
+pub mod kernel;
+pub mod pairs;
+pub mod random;
+pub mod spectrum;
+
+mod columns;
+mod panels;
+mod reduction;
+mod tile;

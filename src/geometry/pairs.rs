@@ -1,0 +1,275 @@
+//! Pairs: the statistics of the overlaps of all pairs of concepts, in one pass that never holds the n × n matrix.
+
+use super::{
+    columns,
+    embedding::Embedding,
+    histogram::Histogram,
+    kernel::Kernel,
+    panels::{PANEL, Panels},
+    reduction::Scales,
+    tile::{Pass, TILE, Tile, TileSums, Worker, upper_triangle},
+};
+use rayon::prelude::*;
+
+/// Tiles whose sums are held at a time, so that memory stays bounded however many concepts there are.
+const WAVE: usize = 2048;
+
+/// Tiles that are worth a task of their own.
+const MIN_TILES: usize = 2;
+
+/// A centred vector shorter than this part of its vector is the rounding of the mean, not a direction.
+const NEGLIGIBLE: f64 = 1e-6;
+
+/// Above this ratio of ‖m‖² to the mean ‖x̃‖², subtracting the mean from dot products would lose their digits.
+const DOMINANT_MEAN: f64 = 32.0;
+
+/// What is summed beyond the moments and the histogram.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The sums after the mean vector is taken from every concept.
+    pub centred: bool,
+    /// The sum of g² of every concept with all others.
+    pub dot_squares: bool,
+}
+
+/// Sums over the n (n − 1) / 2 pairs i < j of g = w_i · w_j and cos = g / (‖w_i‖ ‖w_j‖).
+#[derive(Clone, Debug, PartialEq)]
+pub struct PairStatistics {
+    /// n (n − 1) / 2.
+    pub n_pairs: u64,
+    /// Pairs whose g is exactly 0.
+    pub n_zero: u64,
+    /// Σ cos.
+    pub sum_cos: f64,
+    /// Σ |cos|.
+    pub sum_abs_cos: f64,
+    /// Σ cos².
+    pub sum_cos2: f64,
+    /// Σ cos⁴.
+    pub sum_cos4: f64,
+    /// max |cos|, the coherence.
+    pub max_abs_cos: f64,
+    /// All |cos|.
+    pub histogram: Histogram,
+    /// ‖w_i‖² of every concept.
+    pub square_norms: Vec<f64>,
+    /// If wanted.
+    pub centred: Option<CentredSums>,
+    /// Σ over j ≠ i of g_ij² for every concept i, if wanted.
+    pub dot_squares: Option<Vec<f64>>,
+}
+
+/// Sums over pairs of the centred vectors x̃_i = w_i − m, m being the mean of all w.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CentredSums {
+    /// Pairs with a cosine: those of concepts with ‖x̃_i‖ > 10⁻⁶ ‖w_i‖. The others have no direction, only rounding.
+    pub n_pairs: u64,
+    /// Σ of the cosines of x̃_i and x̃_j.
+    pub sum_cos: f64,
+    /// Σ of their squares.
+    pub sum_cos2: f64,
+    /// Σ (x̃_i · x̃_j)², over all n (n − 1) / 2 pairs.
+    pub sum_dot2: f64,
+    /// ‖x̃_i‖² of every concept.
+    pub square_norms: Vec<f64>,
+}
+
+/// Bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: one copy in panels, two and the centred vectors where the mean
+/// dominates; sums, histograms and tiles of a fixed number of workers.
+pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
+    let padded = n_concepts.div_ceil(PANEL as u64).saturating_mul(PANEL as u64);
+    let copies = padded.saturating_mul(d_model).saturating_mul(4).saturating_mul(3);
+    copies.saturating_add(n_concepts.saturating_mul(64)).saturating_add(16 << 20)
+}
+
+/// The statistics of all pairs of columns: n ≥ 2 of d ≥ 1 finite entries, with norms from 10⁻¹² to 10¹².
+///
+/// O(n² d) time, and O(n d) memory: one copy of the embedding, two if the centred sums are wanted and the mean dominates.
+/// With `parallel` the tiles are shared out in the current rayon pool; without, rayon is not touched.
+///
+/// The bits of the result depend on the embedding and `wanted` alone, not on the kernel, the pool or `parallel`:
+/// - g is one chain of f32 fused multiply-adds, from 0, in the order of the entries, exact for integer codes;
+/// - cos = (g · 1/‖w_i‖) · 1/‖w_j‖ in f64, and the centred product is (g − a_i) − a_j with a_i = w_i · m − ‖m‖²/2;
+/// - sums are in f64, in 8 lanes over each tile of 192 × 192 concepts, and the tiles are added in order.
+///
+/// Where ‖m‖² > 32 · mean ‖x̃‖² that difference has lost its digits, and the centred sums come from a second pass over
+/// the vectors x̃ themselves, rounded to f32.
+///
+/// # Panics
+/// Without columns or rows, and if this processor cannot run the kernel.
+pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, parallel: bool) -> PairStatistics {
+    let parallel = parallel && embedding.n_concepts() > TILE;
+    let square_norms = columns::square_norms(embedding, kernel, parallel);
+    let mut scales = vec![NO_SCALES; square_norms.len().div_ceil(PANEL)];
+    for (i, &square) in square_norms.iter().enumerate() {
+        scales[i / PANEL].inverse[i % PANEL] = 1.0 / square.sqrt();
+    }
+    let centre = wanted.centred.then(|| Centre::new(embedding, &square_norms, kernel, parallel));
+    let in_one_pass = centre.as_ref().is_some_and(|centre| !centre.is_dominant());
+    if let Some(centre) = centre.as_ref().filter(|_| in_one_pass) {
+        centre.scale(&mut scales, true);
+    }
+    let totals = Totals::of(embedding, &scales, in_one_pass, wanted.dot_squares, kernel, parallel);
+    let centred = centre.map(|centre| {
+        if in_one_pass {
+            return centre.sums(&totals.sums);
+        }
+        let embedding = columns::centred(embedding, &centre.mean, parallel);
+        let mut scales = vec![NO_SCALES; scales.len()];
+        centre.scale(&mut scales, false);
+        let totals = Totals::of(&embedding, &scales, true, false, kernel, parallel);
+        centre.sums(&totals.sums)
+    });
+    let sums = totals.sums;
+    PairStatistics {
+        n_pairs: sums.n_pairs,
+        n_zero: sums.n_zero,
+        sum_cos: sums.cos,
+        sum_abs_cos: sums.abs_cos,
+        sum_cos2: sums.cos2,
+        sum_cos4: sums.cos4,
+        max_abs_cos: sums.max_abs_cos,
+        histogram: totals.histogram,
+        square_norms,
+        centred,
+        dot_squares: wanted.dot_squares.then_some(sums.dot_squares),
+    }
+}
+
+const NO_SCALES: Scales = Scales { inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
+
+/// The mean of the columns, and the columns about it.
+struct Centre {
+    mean: Vec<f64>,
+    square_mean: f64,
+    /// a_i of every column.
+    shifts: Vec<f64>,
+    square_norms: Vec<f64>,
+    /// 1 / ‖x̃_i‖, or 0.
+    inverses: Vec<f64>,
+}
+
+impl Centre {
+    fn new(embedding: &Embedding, square_norms: &[f64], kernel: Kernel, parallel: bool) -> Self {
+        let mean = columns::mean(embedding, kernel, parallel);
+        let square_mean = mean.iter().map(|entry| entry * entry).sum();
+        let about = columns::about_mean(embedding, &mean, kernel, parallel);
+        let inverse = |(column, &square_norm): (&columns::AboutMean, &f64)| {
+            let has_direction = column.square_deviation > NEGLIGIBLE * NEGLIGIBLE * square_norm;
+            if has_direction { 1.0 / column.square_deviation.sqrt() } else { 0.0 }
+        };
+        Self {
+            square_mean,
+            shifts: about.iter().map(|column| column.on_mean - square_mean / 2.0).collect(),
+            inverses: about.iter().zip(square_norms).map(inverse).collect(),
+            square_norms: about.iter().map(|column| column.square_deviation).collect(),
+            mean,
+        }
+    }
+
+    fn is_dominant(&self) -> bool {
+        let n_concepts = self.square_norms.len() as f64;
+        self.square_mean * n_concepts > DOMINANT_MEAN * self.square_norms.iter().sum::<f64>()
+    }
+
+    /// Fills in what centred products are scaled by, and what dot products of uncentred vectors are shifted by.
+    fn scale(&self, scales: &mut [Scales], with_shifts: bool) {
+        for (i, (&inverse, &shift)) in self.inverses.iter().zip(&self.shifts).enumerate() {
+            let (panel, place) = (&mut scales[i / PANEL], i % PANEL);
+            panel.centred_inverse[place] = inverse;
+            panel.shift[place] = if with_shifts { shift } else { 0.0 };
+        }
+    }
+
+    fn sums(self, sums: &TileSums) -> CentredSums {
+        let n_directions = self.inverses.iter().filter(|&&inverse| inverse > 0.0).count() as u64;
+        CentredSums {
+            n_pairs: n_directions * n_directions.saturating_sub(1) / 2,
+            sum_cos: sums.centred_cos,
+            sum_cos2: sums.centred_cos2,
+            sum_dot2: sums.centred_dot2,
+            square_norms: self.square_norms,
+        }
+    }
+}
+
+/// The sums over all tiles, with the sums of g² by concept.
+#[derive(Default)]
+struct Totals {
+    sums: TileSums,
+    histogram: Histogram,
+}
+
+impl Totals {
+    fn of(
+        embedding: &Embedding,
+        scales: &[Scales],
+        centred: bool,
+        dot_squares: bool,
+        kernel: Kernel,
+        parallel: bool,
+    ) -> Self {
+        let panels = &Panels::new(embedding, parallel);
+        let pass = &Pass { panels, scales, centred, dot_squares };
+        let mut totals = Self::default();
+        if dot_squares {
+            // Padded to whole tiles; the padding is cut off at the end.
+            totals.sums.dot_squares = vec![0.0; panels.n_concepts().next_multiple_of(TILE)];
+        }
+        let new_worker = || Worker::new(panels.d_model());
+        let sweep = |mut worker: Worker, (sums, position): (&mut TileSums, &(usize, usize))| {
+            *sums = kernel.run(Tile { pass, position: *position, worker: &mut worker });
+            worker
+        };
+        let mut tiles = upper_triangle(panels.n_panels());
+        loop {
+            let positions: Vec<_> = tiles.by_ref().take(WAVE).collect();
+            if positions.is_empty() {
+                break;
+            }
+            let mut sums: Vec<TileSums> = positions.iter().map(|_| TileSums::default()).collect();
+            // Counts have no order, so they may be added up in any; the sums have their places.
+            let counters = if parallel {
+                sums.par_iter_mut()
+                    .zip(&positions)
+                    .with_min_len(MIN_TILES)
+                    .fold(new_worker, sweep)
+                    .map(|worker| worker.counters)
+                    .reduce_with(|counters, more| counters.merge(&more))
+                    .expect("a wave has tiles")
+            } else {
+                sums.iter_mut().zip(&positions).fold(new_worker(), sweep).counters
+            };
+            totals.histogram.merge(counters.histogram());
+            for (sums, position) in sums.iter().zip(positions) {
+                totals.add(sums, position);
+            }
+        }
+        totals.sums.dot_squares.truncate(panels.n_concepts());
+        totals
+    }
+
+    fn add(&mut self, tile: &TileSums, (row, column): (usize, usize)) {
+        let sums = &mut self.sums;
+        sums.n_pairs += tile.n_pairs;
+        sums.n_zero += tile.n_zero;
+        sums.cos += tile.cos;
+        sums.abs_cos += tile.abs_cos;
+        sums.cos2 += tile.cos2;
+        sums.cos4 += tile.cos4;
+        sums.max_abs_cos = sums.max_abs_cos.max(tile.max_abs_cos);
+        sums.centred_cos += tile.centred_cos;
+        sums.centred_cos2 += tile.centred_cos2;
+        sums.centred_dot2 += tile.centred_dot2;
+        if let Some((rows, columns)) = tile.dot_squares.split_at_checked(TILE) {
+            for (start, part) in [(row * TILE, rows), (column * TILE, columns)] {
+                for (sum, part) in sums.dot_squares[start..].iter_mut().zip(part) {
+                    *sum += part;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,107 @@
+//! Panels: the embedding laid out once so that every load of the pair kernels is contiguous and aligned.
+
+use super::embedding::Embedding;
+use rayon::prelude::*;
+
+/// Concepts in a panel. A row block of 8 divides it, so one layout serves both sides of a product.
+pub const PANEL: usize = 48;
+
+/// Concepts in a row block: 8 rows × 48 columns of dot products are 24 registers of 16.
+pub const ROWS: usize = 8;
+
+/// Entries transposed at a time, so that reads and writes both stay in the first cache.
+const STRIP: usize = 16;
+
+/// Entry k of the 48 concepts of a panel; absent concepts are 0.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Slice(pub [f32; PANEL]);
+
+/// The dot products of 8 concepts with 48 others, row after row.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Block(pub [[f32; PANEL]; ROWS]);
+
+impl Block {
+    pub const ZERO: Self = Self([[0.0; PANEL]; ROWS]);
+}
+
+/// The embedding as ⌈n / 48⌉ panels of d slices each: one padded copy of it.
+#[derive(Debug)]
+pub struct Panels {
+    n_concepts: usize,
+    d_model: usize,
+    slices: Vec<Slice>,
+}
+
+impl Panels {
+    /// O(n d).
+    pub fn new(embedding: &Embedding, parallel: bool) -> Self {
+        let (n_concepts, d_model) = (embedding.n_concepts(), embedding.d_model());
+        let mut slices = vec![Slice([0.0; PANEL]); n_concepts.div_ceil(PANEL) * d_model];
+        let concepts = embedding.as_slice();
+        if parallel {
+            slices
+                .par_chunks_mut(d_model)
+                .zip(concepts.par_chunks(PANEL * d_model))
+                .for_each(|(panel, concepts)| transpose(panel, concepts));
+        } else {
+            slices
+                .chunks_mut(d_model)
+                .zip(concepts.chunks(PANEL * d_model))
+                .for_each(|(panel, concepts)| transpose(panel, concepts));
+        }
+        Self { n_concepts, d_model, slices }
+    }
+
+    pub fn n_concepts(&self) -> usize {
+        self.n_concepts
+    }
+
+    pub fn d_model(&self) -> usize {
+        self.d_model
+    }
+
+    pub fn n_panels(&self) -> usize {
+        self.n_concepts.div_ceil(PANEL)
+    }
+
+    /// The d slices of one panel.
+    pub fn panel(&self, panel_idx: usize) -> &[Slice] {
+        &self.slices[panel_idx * self.d_model..][..self.d_model]
+    }
+}
+
+/// Writes up to 48 concepts of d entries into the d slices of a panel.
+fn transpose(panel: &mut [Slice], concepts: &[f32]) {
+    let d_model = panel.len();
+    for (strip_idx, strip) in panel.chunks_mut(STRIP).enumerate() {
+        for (column, concept) in concepts.chunks_exact(d_model).enumerate() {
+            for (slice, &entry) in strip.iter_mut().zip(&concept[strip_idx * STRIP..]) {
+                slice.0[column] = entry;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::DMatrix;
+
+    #[test]
+    fn law_every_entry_has_its_place_and_the_rest_is_zero() {
+        let embedding = Embedding::new(DMatrix::from_fn(19, 50, |k, i| (100 * i + k + 1) as f32));
+        for parallel in [false, true] {
+            let panels = Panels::new(&embedding, parallel);
+            assert_eq!(panels.n_panels(), 2);
+            for (panel_idx, k, column) in
+                (0..2).flat_map(|p| (0..19).flat_map(move |k| (0..48).map(move |c| (p, k, c))))
+            {
+                let concept_idx = panel_idx * 48 + column;
+                let entry = if concept_idx < 50 { embedding.column(concept_idx)[k] } else { 0.0 };
+                assert_eq!(panels.panel(panel_idx)[k].0[column], entry);
+            }
+        }
+    }
+}

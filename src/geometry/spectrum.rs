@@ -1,0 +1,136 @@
+//! Spectrum of the centred embedding: singular values by way of the smaller Gram matrix, in f64.
+
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::{Accum, Mat, MatRef, Par};
+
+use super::embedding::Embedding;
+
+/// Ranks that are not whole numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranks {
+    /// exp(−Σ p ln p), p = σ/Σσ.
+    pub effective: f64,
+    /// Σσ²/σ₁².
+    pub stable: f64,
+}
+
+/// Entries of the centred embedding that are held in f64 at a time: 4 MiB.
+const BLOCK: usize = 1 << 19;
+
+/// Bytes that [`ranks`] takes for n concepts in d units: one min(n, d)² matrix, twice while its eigenvalues are computed, and one block.
+pub fn memory(n: usize, d: usize) -> u64 {
+    let (small, large) = (n.min(d) as u64, n.max(d) as u64);
+    let block = small.saturating_mul(large.min((BLOCK as u64 / small.max(1)).max(1)));
+    small.saturating_mul(small).saturating_mul(2).saturating_add(block).saturating_mul(8)
+}
+
+/// Effective and stable rank of the centred embedding X̃ = W − mean, d × n; `None` if all columns are equal.
+///
+/// The singular values are the roots of the eigenvalues of X̃ᵀX̃ or X̃X̃ᵀ, whichever is smaller, so those below about 1e-8 σ₁ are rounding.
+/// Sequential, for the same bits on any number of threads. O(n d min(n, d)) time; memory as [`memory`] says.
+pub fn ranks(embedding: &Embedding) -> Option<Ranks> {
+    let eigenvalues = gram(embedding).self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
+    let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
+    // Centring makes one direction exactly zero; what is left of it is rounding and counts as zero.
+    let noise = largest * f64::EPSILON * eigenvalues.len() as f64;
+    let squares = eigenvalues.iter().map(|&square| if square > noise { square } else { 0.0 });
+    let sigmas: Vec<f64> = squares.map(f64::sqrt).collect();
+    let (sum, square): (f64, f64) = (sigmas.iter().sum(), sigmas.iter().map(|s| s * s).sum());
+    if sum == 0.0 || !sum.is_finite() {
+        return None;
+    }
+    let entropy: f64 = sigmas.iter().filter(|&&s| s > 0.0).map(|s| s / sum).map(|p| -p * libm::log(p)).sum();
+    Some(Ranks { effective: libm::exp(entropy).max(1.0), stable: (square / largest).max(1.0) })
+}
+
+/// The smaller of X̃ᵀX̃ (n × n) and X̃X̃ᵀ (d × d); only the lower triangle is filled.
+fn gram(embedding: &Embedding) -> Mat<f64> {
+    let (n, d) = (embedding.n_concepts(), embedding.d_model());
+    let small = n.min(d);
+    let mean = mean_vector(embedding);
+    let mut gram = Mat::<f64>::zeros(small, small);
+    let step = (BLOCK / small).max(1);
+    let mut block: Vec<f64> = Vec::with_capacity(small * step.min(n.max(d)));
+    // Blocks stand as small × (up to step) with the small side contiguous: units [k0, k1) of all concepts, or concepts [i0, i1) whole.
+    for start in (0..n.max(d)).step_by(step) {
+        let end = (start + step).min(n.max(d));
+        block.clear();
+        if n <= d {
+            block.extend(
+                (start..end)
+                    .flat_map(|k| (0..n).map(move |i| (k, i)))
+                    .map(|(k, i)| f64::from(embedding.column(i)[k]) - mean[k]),
+            );
+        } else {
+            block.extend(
+                (start..end).flat_map(|i| embedding.column(i).iter().zip(&mean)).map(|(&x, m)| f64::from(x) - m),
+            );
+        }
+        let part = MatRef::from_column_major_slice(&block, small, end - start);
+        let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+        matmul(gram.as_mut(), lower, Accum::Add, part, full, part.transpose(), full, 1.0, Par::Seq);
+    }
+    gram
+}
+
+/// The mean of the columns, in f64, summed in the order of the concepts.
+pub fn mean_vector(embedding: &Embedding) -> Vec<f64> {
+    let mut sum = vec![0.0; embedding.d_model()];
+    for i in 0..embedding.n_concepts() {
+        sum.iter_mut().zip(embedding.column(i)).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+    let n = embedding.n_concepts() as f64;
+    sum.iter_mut().for_each(|sum| *sum /= n);
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nalgebra::DMatrix;
+
+    fn of(matrix: DMatrix<f64>) -> Option<Ranks> {
+        ranks(&Embedding::new(matrix.map(|x| x as f32)))
+    }
+
+    #[test]
+    fn theory_axes_and_their_opposites_have_known_singular_values() {
+        // Columns ±a e₁, ±b e₂: mean zero, σ = a√2, b√2.
+        let (a, b) = (3.0, 1.0);
+        let w = DMatrix::from_column_slice(3, 4, &[a, 0., 0., -a, 0., 0., 0., b, 0., 0., -b, 0.]);
+        let entropy = -(0.75f64 * 0.75f64.ln() + 0.25 * 0.25f64.ln());
+        for matrix in [w.clone(), DMatrix::from_fn(8, 4, |k, i| if k < 3 { w[(k, i)] } else { 0.0 })] {
+            let ranks = of(matrix).expect("columns differ");
+            assert!((ranks.effective - entropy.exp()).abs() < 1e-7, "{ranks:?}");
+            assert!((ranks.stable - 10.0 / 9.0).abs() < 1e-7, "{ranks:?}");
+        }
+    }
+
+    #[test]
+    fn law_both_gram_matrices_have_the_same_spectrum() {
+        use rand_distr::{Distribution, StandardNormal};
+        let mut rng = crate::seed::Stream::from_seed(3).rng();
+        for (d, n) in [(40, 700), (700, 40), (64, 65), (65, 64)] {
+            let w = DMatrix::from_fn(d, n, |_, _| StandardNormal.sample(&mut rng));
+            let singular = {
+                let mean = w.column_mean();
+                let mut centred = w.map(|x: f64| f64::from(x as f32));
+                let mean = mean.map(|x| x);
+                centred.column_iter_mut().for_each(|mut c| c -= &mean);
+                centred.singular_values()
+            };
+            let sum = singular.sum();
+            let effective =
+                singular.iter().filter(|&&s| s > 1e-5).map(|s| s / sum).map(|p| -p * p.ln()).sum::<f64>().exp();
+            let stable = singular.norm_squared() / singular.max().powi(2);
+            let ranks = of(w).expect("columns differ");
+            assert!((ranks.effective / effective - 1.0).abs() < 1e-6, "{d} × {n}: {ranks:?} against {effective}");
+            assert!((ranks.stable / stable - 1.0).abs() < 1e-6, "{d} × {n}: {ranks:?} against {stable}");
+        }
+    }
+
+    #[test]
+    fn theory_equal_columns_have_no_spectrum() {
+        assert_eq!(of(DMatrix::from_element(3, 5, 0.25)), None);
+    }
+}

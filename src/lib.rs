@@ -1,0 +1,62 @@
+//! `superpose` simulates how representations emerge as models grow.
+//!
+//! A scenario file says which concepts are embedded by models of which sizes, and what is measured. The engine draws the vectors, compares all
+//! pairs of them on all cores, and gives one tidy table, beside the theory that predicts it.
+//!
+//! Symbols: n concepts (the toy-model papers say features), m ≤ n of them represented, d units (the width), W the embedding, d × n, whose column i
+//! is the vector wᵢ of concept i; c a cosine of two of them; N the parameters of a model.
+//!
+//! ```
+//! use superpose::engine::{self, Options};
+//! use superpose::geometry::kernel::Kernel;
+//! use superpose::scenario::{document::Document, plan::Plan};
+//!
+//! let text = r#"
+//!     name = "two"
+//!     [concepts]
+//!     count = 8
+//!     [[tiers]]
+//!     name = "one-hot"
+//!     d_model = 8
+//!     embedding.localized = {}
+//!     [measure.overlap]
+//! "#;
+//! let document = Document::parse("two.toml".as_ref(), text.into())?;
+//! let plan = Plan::new(&document)?;
+//! let table = engine::run(&plan, &Options { kernel: Kernel::best(), memory: 1 << 30, finished: &|_| {} })?;
+//! let coherence = table.position("coherence").expect("a column of overlap");
+//! assert_eq!(table.rows[0][coherence].number(), Some(0.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The modules stand on floors; each names only modules below it (a test holds this). In reading order, from the ground:
+//!
+//! | floor | modules | what |
+//! |---|---|---|
+//! | 0 | [`quantity`], [`seed`], [`table`], [`suggestion`], [`registry`] | words |
+//! | 1 | [`geometry`] | mathematics on vectors |
+//! | 3 | [`embedding`] | how concepts become vectors |
+//! | 4 | [`measure`] | what is observed |
+//! | 5 | [`scenario`], [`output`] | what was asked; where rows go |
+//! | 6 | [`engine`], [`schema`], [`explain`] | run it, tell it |
+
+#![warn(missing_docs)]
+
+pub mod quantity;
+pub mod registry;
+pub mod seed;
+pub mod suggestion;
+pub mod table;
+
+pub mod geometry;
+
+pub mod embedding;
+
+pub mod measure;
+
+pub mod output;
+pub mod scenario;
+
+pub mod engine;
+pub mod explain;
+pub mod schema;

@@ -1,0 +1,149 @@
+//! What is observed: one file per measure.
+
+pub mod dimensionality;
+pub mod overlap;
+pub mod sparsity;
+pub mod spectrum;
+
+use std::sync::OnceLock;
+
+use nalgebra::DMatrix;
+
+use crate::any_of_family;
+use crate::geometry::embedding::Embedding;
+use crate::geometry::kernel::Kernel;
+use crate::geometry::pairs::{PairStatistics, Wanted, pair_statistics};
+use crate::registry::Chosen;
+use crate::seed::Stream;
+use crate::table::{Column, Value};
+
+pub use dimensionality::Dimensionality;
+pub use overlap::Overlap;
+pub use sparsity::Sparsity;
+pub use spectrum::Spectrum;
+
+any_of_family! {
+    /// What is measured of every tier and replicate.
+    Measures of Measure {
+        overlap: Overlap,
+        spectrum: Spectrum,
+        sparsity: Sparsity,
+        dimensionality: Dimensionality,
+    }
+}
+
+/// Something that can be observed of any embedding.
+pub trait Measure: Sync {
+    /// The columns that it fills, always the same for the same parameters.
+    fn columns(&self) -> Vec<Column>;
+
+    /// The smallest number of concepts of which it says anything.
+    fn least_concepts(&self) -> u64 {
+        1
+    }
+
+    /// What it reads of the pass over all pairs; `None` if it does without.
+    fn reads_pairs(&self) -> Option<Wanted> {
+        None
+    }
+
+    /// Work and memory beyond the embedding and the pass over the pairs, for n concepts in d units.
+    fn cost(&self, n: f64, d: f64) -> Cost;
+
+    /// One value for each column.
+    fn observe(&self, subject: &Subject, stream: &Stream) -> Vec<Value>;
+}
+
+/// What something takes: a plan is made of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Time on one core, in seconds, on the machine that the constants were calibrated on.
+    pub seconds: f64,
+    /// Memory in bytes at the worst moment.
+    pub bytes: f64,
+}
+
+/// A tier's embedding under observation, with geometry that is computed once and shared by all measures.
+pub struct Subject {
+    represented: Embedding,
+    n_concepts: usize,
+    wanted: Option<Wanted>,
+    kernel: Kernel,
+    parallel: bool,
+    pairs: OnceLock<PairStatistics>,
+}
+
+impl Subject {
+    /// Takes an embedding, for measures that together read `wanted` of the pairs. O(n d) time; the zero columns are dropped in place.
+    pub fn new(embedding: Embedding, wanted: Option<Wanted>, kernel: Kernel, parallel: bool) -> Self {
+        let n_concepts = embedding.n_concepts();
+        let represented = without_zero_columns(embedding);
+        Self { represented, n_concepts, wanted, kernel, parallel, pairs: OnceLock::new() }
+    }
+
+    /// The vectors of the concepts that are represented, d × m: all columns that are not zero. m may be 0.
+    pub fn represented(&self) -> &Embedding {
+        &self.represented
+    }
+
+    /// Number of concepts asked, n ≥ m.
+    pub fn n_concepts(&self) -> usize {
+        self.n_concepts
+    }
+
+    /// Statistics of the pairs i < j of represented concepts; `None` when there are fewer than two. The first call pays for the pass.
+    pub fn pairs(&self) -> Option<&PairStatistics> {
+        let wanted = self.wanted.filter(|_| self.represented.n_concepts() >= 2)?;
+        Some(self.pairs.get_or_init(|| pair_statistics(&self.represented, wanted, self.kernel, self.parallel)))
+    }
+
+    /// Whether loops over concepts may use the cores of the current pool.
+    pub fn parallel(&self) -> bool {
+        self.parallel
+    }
+
+    /// A number for each represented concept, in order, from its vector.
+    pub fn by_concept<T: Send>(&self, number: impl Fn(&[f32]) -> T + Sync + Send) -> Vec<T> {
+        use rayon::prelude::*;
+        let (d, entries) = (self.represented.d_model(), self.represented.as_slice());
+        if self.parallel {
+            entries.par_chunks_exact(d).map(number).collect()
+        } else {
+            entries.chunks_exact(d).map(number).collect()
+        }
+    }
+}
+
+/// Moves the columns that are not zero to the front and lets go of the rest.
+fn without_zero_columns(embedding: Embedding) -> Embedding {
+    let d = embedding.d_model();
+    let zero = |vector: &[f32]| vector.iter().all(|&x| x == 0.0);
+    if !embedding.as_slice().chunks_exact(d).any(zero) {
+        return embedding;
+    }
+    let mut entries: Vec<f32> = embedding.into_matrix().data.into();
+    let mut n_kept = 0;
+    for concept_idx in 0..entries.len() / d {
+        let range = concept_idx * d..(concept_idx + 1) * d;
+        if !zero(&entries[range.clone()]) {
+            entries.copy_within(range, n_kept * d);
+            n_kept += 1;
+        }
+    }
+    entries.truncate(n_kept * d);
+    Embedding::new(DMatrix::from_vec(d, n_kept, entries))
+}
+
+/// What several measures together read of the pairs.
+pub fn wanted_by(measures: &[Chosen<dyn Measure>]) -> Option<Wanted> {
+    measures
+        .iter()
+        .filter_map(|measure| measure.member.reads_pairs())
+        .reduce(|a, b| Wanted { centred: a.centred || b.centred, dot_squares: a.dot_squares || b.dot_squares })
+}
+
+/// The mean of numbers, or nothing if there are none.
+fn mean(numbers: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
+    let n = numbers.len() as f64;
+    (n > 0.0).then(|| numbers.sum::<f64>() / n)
+}

@@ -1,0 +1,97 @@
+//! Spectrum: how many of the dimensions a representation really uses.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Cost, Measure, Subject};
+use crate::geometry::pairs::{CentredSums, Wanted};
+use crate::geometry::spectrum;
+use crate::seed::Stream;
+use crate::table::Change::{Permutation, Rotation};
+use crate::table::{Column, Unit, Value};
+
+/// Participation ratio, effective rank and stable rank of the centred embedding of the m represented concepts.
+///
+/// λ are the eigenvalues of the d × d covariance, σ the singular values of the centred embedding. All three lie from 1 to min(d, m − 1).
+/// For independent Gaussian concepts the participation ratio is about d (m − 1)/(d + m). It needs no eigenvalues and comes from the pass over
+/// the pairs, (Σᵢ|x̃ᵢ|²)²/Σᵢⱼ(x̃ᵢ·x̃ⱼ)²; the other two need the spectrum. O(m d min(m, d)) time and one min(m, d)² matrix of f64, or neither with
+/// `effective_rank = false`. Undefined where all represented concepts are equal.
+///
+/// Source: Gao & Ganguli (2015), Curr. Opin. Neurobiol. 32; Roy & Vetterli (2007), EUSIPCO; Rudelson & Vershynin (2007), J. ACM 54.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spectrum {
+    /// Whether to compute the spectrum, and with it the columns `effective_rank` and `stable_rank`.
+    #[serde(default = "yes")]
+    pub effective_rank: bool,
+}
+
+impl Default for Spectrum {
+    fn default() -> Self {
+        Self { effective_rank: yes() }
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Measure for Spectrum {
+    fn columns(&self) -> Vec<Column> {
+        let column = |name, meaning| {
+            Column::new(name, Unit::Dimensions, meaning).within(1.0, f64::INFINITY).unmoved_by(&[Rotation, Permutation])
+        };
+        let mut columns = vec![
+            column("participation_ratio", "(Σλ)²/Σλ², λ the eigenvalues of the covariance")
+                .from("Gao & Ganguli (2015)"),
+        ];
+        if self.effective_rank {
+            columns.push(
+                column("effective_rank", "exp(−Σ p ln p), p = σ/Σσ, σ the singular values of the centred embedding")
+                    .from("Roy & Vetterli (2007)"),
+            );
+            columns
+                .push(column("stable_rank", "‖X̃‖²_F/σ₁² of the centred embedding").from("Rudelson & Vershynin (2007)"));
+        }
+        columns
+    }
+
+    fn least_concepts(&self) -> u64 {
+        2
+    }
+
+    fn reads_pairs(&self) -> Option<Wanted> {
+        Some(Wanted { centred: true, dot_squares: false })
+    }
+
+    fn cost(&self, n: f64, d: f64) -> Cost {
+        if !self.effective_rank {
+            return Cost::default();
+        }
+        let (small, large) = (n.min(d), n.max(d));
+        // Products at 40, eigenvalues at 10 billion operations a second.
+        Cost {
+            seconds: small * small * large / 40e9 + 1.34 * small.powi(3) / 10e9,
+            bytes: spectrum::memory(n as usize, d as usize) as f64,
+        }
+    }
+
+    fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
+        let centred = subject.pairs().and_then(|pairs| pairs.centred.as_ref());
+        let mut row = vec![Value::from(centred.and_then(participation_ratio))];
+        if self.effective_rank {
+            let ranks = centred.and_then(|_| spectrum::ranks(subject.represented()));
+            row.push(ranks.map(|r| r.effective).into());
+            row.push(ranks.map(|r| r.stable).into());
+        }
+        row
+    }
+}
+
+/// (Σᵢ|x̃ᵢ|²)²/Σᵢⱼ(x̃ᵢ·x̃ⱼ)², the sum over all ordered pairs and the diagonal; `None` if all vectors are equal.
+fn participation_ratio(centred: &CentredSums) -> Option<f64> {
+    let trace: f64 = centred.square_norms.iter().sum();
+    let diagonal: f64 = centred.square_norms.iter().map(|square| square * square).sum();
+    let ratio = trace * trace / (diagonal + 2.0 * centred.sum_dot2);
+    ratio.is_finite().then(|| ratio.max(1.0))
+}

@@ -1,0 +1,187 @@
+//! What was asked: the scenario file as types, and the plan that follows from it.
+
+pub mod document;
+pub mod plan;
+mod reader;
+mod setting;
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
+use std::fmt::Display;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::embedding::Scheme;
+use crate::embedding::npy::NpyError;
+use crate::measure::Measures;
+use crate::quantity::{Count, FileName, Label, Params, Seed, abridged};
+use document::{Document, Place};
+
+/// A scenario: which concepts, which models, what is measured.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// Names the scenario and its files: letters, digits, `-`, `_` and `.`, at most 64.
+    pub name: FileName,
+    /// One line that says what the scenario shows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// All randomness descends from this number, from 0 to 2⁶³ − 1.
+    #[serde(default)]
+    pub seed: Seed,
+    /// Independent draws of every tier; each is a row.
+    #[serde(default = "once")]
+    pub replicates: Count,
+    /// What is represented. May be left out if every embedding brings its own number of concepts (`frame`, `file`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concepts: Option<Concepts>,
+    /// The models, each with its embedding.
+    pub tiers: Vec<Tier>,
+    /// What is measured of every tier and replicate, one table for each measure.
+    #[serde(default)]
+    pub measure: Measures,
+    /// Values by dotted path that replace the scenario's own under `--smoke`, to try it in a moment. Left out: at most 2 replicates.
+    #[serde(default, skip_serializing)]
+    pub smoke: BTreeMap<String, serde_json::Value>,
+}
+
+/// The concepts: exactly one of `count` and `names`.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Concepts {
+    /// Number of concepts, n.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<Count>,
+    /// Names of the concepts, no two the same; their number is n. Names are labels: no number depends on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub names: Option<Vec<String>>,
+}
+
+/// A model of some size: `params`, `d_model` or both, unless the embedding brings its own width.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// What the tier is called, in the CSV and in paths.
+    pub name: Label,
+    /// Number of parameters, N, from 1 to 1e18.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// Width, d: the number of units. Left out: 0.7157·N^0.3804, the law fitted to the published GPT-3 and Pythia models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_model: Option<Count>,
+    /// How the tier represents its concepts.
+    pub embedding: Scheme,
+}
+
+fn once() -> Count {
+    Count::new(1).expect("1 is a count")
+}
+
+/// Why a scenario is not run: where, and one sentence.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {sentence}")]
+pub struct Refusal {
+    /// The file, with line and column where there is one, or the setting of the command.
+    pub place: String,
+    /// What was found, what is allowed, and the nearest right name.
+    pub sentence: String,
+}
+
+/// Why a scenario cannot be planned.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The scenario is wrong.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A file that it names cannot be used.
+    #[error(transparent)]
+    Data(#[from] NpyError),
+}
+
+impl Refusal {
+    fn new(place: impl Display, sentence: impl Into<String>) -> Self {
+        Self { place: place.to_string(), sentence: sentence.into() }
+    }
+}
+
+impl Concepts {
+    /// n, the number of concepts; 0 while it is not checked that one of the two is given.
+    pub fn n(&self) -> u64 {
+        self.count.map_or(self.names.as_ref().map_or(0, |names| names.len() as u64), Count::get)
+    }
+}
+
+impl Scenario {
+    /// The scenario that a document describes; every value is checked, and the conditions between values that do not need the plan.
+    pub fn from_document(document: &Document) -> Result<Self, Refusal> {
+        let scenario = Self::deserialize(&document.root)
+            .map_err(|mistake| document.refusal(mistake.place().unwrap_or(Place::Byte(0)), mistake.sentence()))?;
+        scenario.check_concepts(document)?;
+        scenario.check_tiers(document)?;
+        if scenario.measure.chosen().is_empty() {
+            let kinds: Vec<_> = Measures::kinds().iter().map(|kind| format!("[measure.{}]", kind.name)).collect();
+            let sentence = format!("the scenario measures nothing; add one or more of {}", kinds.join(", "));
+            return Err(document.refusal(document.place(&["measure"]), sentence));
+        }
+        Ok(scenario)
+    }
+
+    fn check_concepts(&self, document: &Document) -> Result<(), Refusal> {
+        let Some(concepts) = &self.concepts else { return Ok(()) };
+        let refuse = |path: &[&str], sentence: String| Err(document.refusal(document.place(path), sentence));
+        match (&concepts.count, &concepts.names) {
+            (Some(_), None) => Ok(()),
+            (None, None) => refuse(&["concepts"], "concepts needs count or names".into()),
+            (Some(_), Some(_)) => {
+                refuse(&["concepts", "names"], "concepts has both count and names; give one of the two".into())
+            }
+            (None, Some(names)) if names.is_empty() => {
+                refuse(&["concepts", "names"], "concepts.names must have at least one name, got none".into())
+            }
+            (None, Some(names)) => {
+                let mut seen = HashMap::new();
+                names.iter().enumerate().try_for_each(|(index, name)| {
+                    let at = ["concepts", "names", &index.to_string()];
+                    if name.trim().is_empty() {
+                        return refuse(&at, format!("concepts.names has an empty name at position {}", index + 1));
+                    }
+                    match seen.entry(name.as_str()) {
+                        Entry::Vacant(free) => {
+                            free.insert(index);
+                            Ok(())
+                        }
+                        Entry::Occupied(first) => {
+                            let (a, b) = (first.get() + 1, index + 1);
+                            refuse(
+                                &at,
+                                format!(
+                                    "concepts.names has {} twice, at positions {a} and {b}; names must differ",
+                                    abridged(name)
+                                ),
+                            )
+                        }
+                    }
+                })
+            }
+        }
+    }
+
+    fn check_tiers(&self, document: &Document) -> Result<(), Refusal> {
+        if self.tiers.is_empty() {
+            return Err(
+                document.refusal(document.place(&["tiers"]), "the scenario has no tiers; add at least one [[tiers]]")
+            );
+        }
+        for (index, tier) in self.tiers.iter().enumerate() {
+            if self.tiers[..index].iter().any(|other| other.name == tier.name) {
+                let place = document.place(&["tiers", &index.to_string(), "name"]);
+                let name = abridged(tier.name.as_str());
+                return Err(
+                    document.refusal(place, format!("two tiers have the name {name}; names of tiers must differ"))
+                );
+            }
+        }
+        Ok(())
+    }
+}

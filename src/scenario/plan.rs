@@ -1,0 +1,185 @@
+//! Plan: everything that a scenario will do, settled and checked before the first number is drawn.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::document::Document;
+use super::{Fault, Scenario};
+use crate::embedding::{self, Asked, Key, Size};
+use crate::geometry::pairs;
+use crate::measure::{Cost, wanted_by};
+use crate::table::{Column, Unit};
+
+/// A scenario whose every tier has its size, and whose every column is known.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario with all defaults filled in.
+    pub scenario: Scenario,
+    /// The scenario file.
+    pub path: PathBuf,
+    /// What `--set` changed, as written.
+    pub settings: Vec<String>,
+    /// One entry for each tier, in the order of the scenario.
+    pub tiers: Vec<PlannedTier>,
+}
+
+/// A tier with its size, and what one replicate of it takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlannedTier {
+    /// n and d.
+    pub size: Size,
+    /// Time on one core and peak memory of one replicate.
+    pub cost: Cost,
+}
+
+/// What is computed at once: one replicate of one tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitOfWork {
+    /// Position of the tier in the scenario.
+    pub tier_idx: usize,
+    /// Number of the replicate, from 0.
+    pub replicate: u64,
+}
+
+/// What the numbers of a tier depend on, besides seed, replicate and its name. The stream of a tier is named by it.
+#[derive(Serialize)]
+struct Identity<'a> {
+    n_concepts: u64,
+    params: Option<f64>,
+    d_model: u64,
+    embedding: &'a embedding::Scheme,
+}
+
+/// The columns that say which row it is; the measures' columns follow.
+pub const KEYS: [Column; 6] = [
+    Column::new("tier", Unit::Text, "name of the tier"),
+    Column::new(
+        "params",
+        Unit::Parameters,
+        "number of parameters of the tier, N; empty if the scenario does not give it",
+    ),
+    Column::new("d_model", Unit::Count, "width d: the number of units of a vector"),
+    Column::new("n_concepts", Unit::Count, "number of concepts n"),
+    Column::new("replicate", Unit::Count, "number of the independent draw, from 0"),
+    Column::new(
+        "status",
+        Unit::Text,
+        "ok, or undefined: and the names of the columns that do not exist for this row and are empty",
+    ),
+];
+
+impl Plan {
+    /// Settles the size of every tier. Reads no more than the headers of the files that the scenario names; draws nothing.
+    pub fn new(document: &Document) -> Result<Self, Fault> {
+        let scenario = Scenario::from_document(document)?;
+        let tiers = (0..scenario.tiers.len())
+            .map(|tier_idx| plan_tier(&scenario, document, tier_idx))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { scenario, path: document.path.clone(), settings: document.settings.clone(), tiers })
+    }
+
+    /// The folder in which relative paths of the scenario begin.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// All columns of the CSV: the keys, then those of the measures.
+    pub fn columns(&self) -> Vec<Column> {
+        KEYS.into_iter()
+            .chain(self.scenario.measure.chosen().iter().flat_map(|measure| measure.member.columns()))
+            .collect()
+    }
+
+    /// Number of rows; `None` if it does not fit in 64 bits.
+    pub fn n_rows(&self) -> Option<u64> {
+        (self.tiers.len() as u64).checked_mul(self.scenario.replicates.get())
+    }
+
+    /// The units of work in plan order: tier by tier, replicate by replicate.
+    pub fn units(&self) -> impl Iterator<Item = UnitOfWork> + '_ {
+        (0..self.tiers.len()).flat_map(|tier_idx| {
+            (0..self.scenario.replicates.get()).map(move |replicate| UnitOfWork { tier_idx, replicate })
+        })
+    }
+
+    /// The text that names a tier's stream: what its numbers depend on, in a fixed order of keys.
+    pub fn identity(&self, tier_idx: usize) -> String {
+        let (tier, size) = (&self.scenario.tiers[tier_idx], self.tiers[tier_idx].size);
+        let params = tier.params.map(|params| params.get());
+        let identity =
+            Identity { n_concepts: size.n_concepts, params, d_model: size.d_model, embedding: &tier.embedding };
+        serde_json::to_string(&identity).expect("numbers, words and tables have a JSON form")
+    }
+
+    /// Time of the whole plan on one core, in seconds, roughly.
+    pub fn seconds(&self) -> f64 {
+        self.tiers.iter().map(|tier| tier.cost.seconds).sum::<f64>() * self.scenario.replicates.get() as f64
+    }
+}
+
+fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Result<PlannedTier, Fault> {
+    let tier = &scenario.tiers[tier_idx];
+    let asked = Asked {
+        n_concepts: scenario.concepts.as_ref().map(|concepts| concepts.n()),
+        d_model: tier.d_model.map(|d| d.get()),
+        params: tier.params.map(|params| params.get()),
+        folder: document.folder(),
+    };
+    let name = format!("tiers.{}", tier.name);
+    let at_tier = |rest: &[&str]| {
+        let index = tier_idx.to_string();
+        document.place(&[&["tiers", index.as_str()], rest].concat())
+    };
+    let size = tier.embedding.member().size(&asked).map_err(|fault| match fault {
+        embedding::Fault::Data(error) => Fault::Data(error),
+        embedding::Fault::Scenario { key, sentence } => {
+            let kind = tier.embedding.name();
+            let (place, subject) = match key {
+                Key::Concepts => (document.place(&["concepts"]), "the scenario".to_owned()),
+                Key::Tier => (at_tier(&[]), name.clone()),
+                Key::DModel => (at_tier(&["d_model"]), format!("{name}.d_model")),
+                Key::Parameter("") => (at_tier(&["embedding", kind]), format!("{name}.embedding.{kind}")),
+                Key::Parameter(parameter) => {
+                    (at_tier(&["embedding", kind, parameter]), format!("{name}.embedding.{kind}.{parameter}"))
+                }
+            };
+            document.refusal(place, format!("{subject} {sentence}")).into()
+        }
+    })?;
+    for measure in scenario.measure.chosen() {
+        let least = measure.member.least_concepts();
+        if size.n_concepts < least {
+            let (place, subject) = match scenario.concepts {
+                Some(_) => (document.place(&["concepts", "count"]), "concepts.count".to_owned()),
+                None => (at_tier(&[]), format!("the number of concepts of {name}")),
+            };
+            let sentence =
+                format!("{subject} must be at least {least} for measure.{}, got {}", measure.name, size.n_concepts);
+            return Err(document.refusal(place, sentence).into());
+        }
+    }
+    Ok(PlannedTier { size, cost: cost(scenario, size) })
+}
+
+/// Time on one core and peak memory of one unit: the embedding, the pass over the pairs, and the hungriest measure.
+fn cost(scenario: &Scenario, size: Size) -> Cost {
+    let (n, d) = (size.n_concepts as f64, size.d_model as f64);
+    let measures = scenario.measure.chosen();
+    let draw = Cost { seconds: 3e-9 * n * d + 1e-6 * n, bytes: 4.0 * n * d };
+    let pairs = wanted_by(&measures).map_or(Cost::default(), |_| Cost {
+        seconds: n * n * d / PAIR_RATE + n * n / 2.0 * PAIR_SECONDS,
+        bytes: pairs::memory(size.n_concepts, size.d_model) as f64,
+    });
+    let (mut seconds, mut bytes) = (draw.seconds + pairs.seconds, pairs.bytes);
+    for measure in measures {
+        let cost = measure.member.cost(n, d);
+        seconds += cost.seconds;
+        bytes = bytes.max(cost.bytes);
+    }
+    Cost { seconds, bytes: draw.bytes + bytes }
+}
+
+/// Operations a second of the pass over the pairs on one core, and seconds that every pair costs whatever its width: one core of a server of 2023.
+const PAIR_RATE: f64 = 80e9;
+const PAIR_SECONDS: f64 = 1.5e-9;

@@ -1,0 +1,127 @@
+//! Settings: any value of a scenario by its dotted path, from the command line or from the scenario's own `[smoke]` table.
+
+use toml::de::DeTable;
+
+use super::Refusal;
+use super::document::{Document, Entry, Node, Place, Tree, from_value};
+use crate::quantity::abridged;
+use crate::suggestion::did_you_mean;
+
+impl Document {
+    /// Applies `PATH=VALUE`. The value is written as in TOML; a bare word is a text. Tiers are called by name, or all of them `*`.
+    pub fn set(&mut self, setting: &str) -> Result<(), Refusal> {
+        let index = self.settings.len();
+        self.settings.push(setting.to_owned());
+        let place = Place::Setting(index);
+        let Some((path, value)) = setting.split_once('=').map(|(path, value)| (path.trim(), value.trim())) else {
+            return Err(self.refusal(place, "must have the form PATH=VALUE"));
+        };
+        let mut node = parse(value).map_err(|sentence| self.refusal(place, sentence))?;
+        stamp(&mut node, place);
+        self.put(path, &node)
+    }
+
+    /// Applies the `[smoke]` table of the scenario; without one, at most two replicates are run.
+    pub fn make_smoke(&mut self) -> Result<(), Refusal> {
+        let Some(smoke) = self.root.get("smoke").cloned() else {
+            if !matches!(self.root.get("replicates").map(|node| &node.value), None | Some(Tree::Integer(0..=2))) {
+                let place = self.place(&["replicates"]);
+                self.put("replicates", &Node { place, value: Tree::Integer(2) })?;
+            }
+            return Ok(());
+        };
+        let mut settings = Vec::new();
+        flatten("", &smoke, &mut settings);
+        settings.iter().try_for_each(|(path, node)| self.put(path, node))
+    }
+
+    fn put(&mut self, path: &str, node: &Node) -> Result<(), Refusal> {
+        let mut root = std::mem::replace(&mut self.root, Node { place: Place::Byte(0), value: Tree::Table(vec![]) });
+        let outcome = put(&mut root, path, path, node);
+        self.root = root;
+        outcome.map_err(|sentence| self.refusal(node.place, sentence))
+    }
+}
+
+/// Puts a value at a path below a node, making the tables on the way. The parser of the scenario refuses keys that do not exist.
+fn put(at: &mut Node, path: &str, whole: &str, new: &Node) -> Result<(), String> {
+    match &mut at.value {
+        Tree::Table(entries) => {
+            let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+            if key.is_empty() {
+                return Err(format!("the path {} has an empty part", abridged(whole)));
+            }
+            let position = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
+                let node = Node { place: new.place, value: Tree::Table(vec![]) };
+                entries.push(Entry { key: key.to_owned(), place: new.place, node });
+                entries.len() - 1
+            });
+            let entry = &mut entries[position];
+            match rest {
+                Some(rest) => put(&mut entry.node, rest, whole, new),
+                None => {
+                    (entry.node, entry.place) = (new.clone(), new.place);
+                    Ok(())
+                }
+            }
+        }
+        Tree::List(nodes) => put_in_named(nodes, path, whole, new),
+        _ => Err(format!("the path {} goes on where the scenario has a single value", abridged(whole))),
+    }
+}
+
+/// Puts a value below the element that the path calls by name (a name may have dots in it), or below all of them for `*`.
+fn put_in_named(nodes: &mut [Node], path: &str, whole: &str, new: &Node) -> Result<(), String> {
+    if let Some(rest) = path.strip_prefix("*.") {
+        return nodes.iter_mut().try_for_each(|node| put(node, rest, whole, new));
+    }
+    let names: Vec<String> = nodes.iter().filter_map(|node| node.get("name")?.text().map(str::to_owned)).collect();
+    let below = |name: &str| path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+    let Some(name) = names.iter().filter(|name| below(name).is_some()).max_by_key(|name| name.len()) else {
+        let word = path.split('.').next().unwrap_or_default();
+        let near = did_you_mean(word, names.iter().map(String::as_str));
+        return Err(format!("the path {} names nothing{near} (allowed: *, {})", abridged(whole), names.join(", "))
+            .replace("? (", " ("));
+    };
+    let rest = below(name).expect("the name was found by this");
+    let node = nodes.iter_mut().find(|node| node.get("name").and_then(Node::text) == Some(name));
+    put(node.expect("the name came from the list"), rest, whole, new)
+}
+
+/// A value as in TOML, or a bare word as a text.
+fn parse(value: &str) -> Result<Node, String> {
+    let line = format!("value = {value}");
+    let bare = || Node { place: Place::Byte(0), value: Tree::Text(value.to_owned()) };
+    let Ok(table) = DeTable::parse(&line) else {
+        let is_word = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || " -_./".contains(c));
+        return if is_word { Ok(bare()) } else { Err(format!("the value {} is not valid TOML", abridged(value))) };
+    };
+    let value = table.get_ref().values().next().expect("the line has one key");
+    from_value(value).map_err(|(_, sentence)| sentence)
+}
+
+/// Gives a whole tree one place.
+fn stamp(node: &mut Node, place: Place) {
+    node.place = place;
+    match &mut node.value {
+        Tree::List(nodes) => nodes.iter_mut().for_each(|node| stamp(node, place)),
+        Tree::Table(entries) => entries.iter_mut().for_each(|entry| {
+            entry.place = place;
+            stamp(&mut entry.node, place);
+        }),
+        _ => {}
+    }
+}
+
+/// The leaves of a tree of tables with their dotted paths.
+fn flatten(path: &str, node: &Node, leaves: &mut Vec<(String, Node)>) {
+    match node.entries() {
+        Some(entries) if !entries.is_empty() => {
+            for entry in entries {
+                let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+                flatten(&path, &entry.node, leaves);
+            }
+        }
+        _ => leaves.push((path.to_owned(), node.clone())),
+    }
+}

@@ -1,0 +1,132 @@
+//! The scenario format for editors and for people: JSON Schema and docs/scenario.md, both made from the types.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::embedding::Scheme;
+use crate::measure::Measures;
+use crate::registry::Kind;
+use crate::scenario::plan::KEYS;
+use crate::scenario::{Concepts, Scenario, Tier};
+use crate::table::Column;
+
+/// JSON Schema (draft 7, which editors of TOML understand) of a scenario file.
+pub fn json() -> String {
+    let settings = schemars::generate::SchemaSettings::draft07().for_deserialize();
+    let schema = settings.into_generator().into_root_schema_for::<Scenario>();
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema has a JSON form");
+    text.push('\n');
+    text
+}
+
+/// The manual of the scenario file, in Markdown.
+pub fn markdown() -> String {
+    let mut page = String::from(
+        "# The scenario file\n\n<!-- Made by `superpose schema --markdown` from the doc comments of the code. -->\n\n\
+         A scenario is a TOML file. An unknown key, a wrong type or a value out of range is refused with its line and column.\n",
+    );
+    for (title, kind) in [
+        ("Top level", Kind::of::<Scenario>("", None)),
+        ("`[concepts]`", Kind::of::<Concepts>("", None)),
+        ("`[[tiers]]`", Kind::of::<Tier>("", None)),
+    ] {
+        let _ = write!(page, "\n## {title}\n\n{}\n", kind.manual());
+        parameters(&mut page, &kind);
+    }
+    page.push_str("\n## Embeddings\n\nEach tier has exactly one: `embedding.NAME = { … }`.\n");
+    for kind in Scheme::kinds() {
+        let alias = kind.alias.map_or(String::new(), |alias| format!(" (or `{alias}`)"));
+        let _ = write!(page, "\n### `{}`{alias}\n\n{}\n", kind.name, kind.manual());
+        parameters(&mut page, &kind);
+    }
+    page.push_str("\n## Measures\n\nAny number of them: `[measure.NAME]`.\n");
+    for (kind, columns) in measures() {
+        let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
+        parameters(&mut page, &kind);
+        table(&mut page, &columns);
+    }
+    page.push_str("\n## Columns that every row begins with\n");
+    table(&mut page, &KEYS);
+    page
+}
+
+/// Every measure with all the columns that it can fill.
+pub fn measures() -> Vec<(Kind, Vec<Column>)> {
+    let all = Measures::all();
+    Measures::kinds().into_iter().zip(all.chosen().iter().map(|measure| measure.member.columns())).collect()
+}
+
+/// What a parameter takes, in words, from its schema: `number from 0 to 1`, `"simplex", "icosahedron" or …`.
+pub fn allowed(schema: &Value) -> String {
+    let alternatives = |key: &str| {
+        schema[key]
+            .as_array()
+            .map(|options| options.iter().map(allowed).filter(|word| word != "null").collect::<Vec<_>>())
+    };
+    if let Some(options) = alternatives("anyOf")
+        .or_else(|| alternatives("oneOf"))
+        .or_else(|| schema["enum"].as_array().map(|words| words.iter().map(literal).collect()))
+    {
+        return options.join(" or ");
+    }
+    if let Some(word) = schema.get("const") {
+        return literal(word);
+    }
+    let kind = match &schema["type"] {
+        Value::Array(kinds) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null").unwrap_or_default(),
+        kind => kind.as_str().unwrap_or("table"),
+    };
+    let word = match kind {
+        "integer" => "whole number",
+        "string" => "text",
+        "boolean" => "true or false",
+        "object" => "table",
+        "array" => return format!("list of {}", allowed(&schema["items"])),
+        other => other,
+    };
+    match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
+        (Some(least), Some(most)) if most < 1e9 => format!("{word} from {least} to {most}"),
+        (Some(least), _) => format!("{word} from {least}"),
+        _ => word.to_owned(),
+    }
+}
+
+fn literal(word: &Value) -> String {
+    if word.is_null() { "null".into() } else { word.to_string() }
+}
+
+fn parameters(page: &mut String, kind: &Kind) {
+    if kind.parameters().next().is_none() {
+        return;
+    }
+    page.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
+    for parameter in kind.parameters() {
+        let default = match (parameter.default, parameter.required) {
+            (Some(default), _) => format!("`{default}`"),
+            (None, true) => "required".to_owned(),
+            (None, false) => String::new(),
+        };
+        let value = cell(&allowed(parameter.schema));
+        let _ = writeln!(page, "| `{}` | {value} | {} | {} |", parameter.name, cell(&default), cell(parameter.manual));
+    }
+}
+
+fn table(page: &mut String, columns: &[Column]) {
+    page.push_str("\n| column | unit | range | meaning |\n|---|---|---|---|\n");
+    for column in columns {
+        let _ = writeln!(
+            page,
+            "| `{}` | {} | {} | {} |",
+            column.name,
+            column.unit.word(),
+            column.range_words(),
+            cell(column.meaning)
+        );
+    }
+}
+
+/// Text as it may stand in a cell of a Markdown table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
+}

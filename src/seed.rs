@@ -1,0 +1,64 @@
+//! Seed → stream → generator: the only place where randomness begins.
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng;
+use sha2::{Digest, Sha256};
+
+/// The generator of every random number: xoshiro256++ (Blackman & Vigna 2021, ACM TOMS 47), by name and never `StdRng`,
+/// whose algorithm may change with a release.
+pub type Rng = Xoshiro256PlusPlus;
+
+/// A source of randomness that is named by what it is for.
+///
+/// A stream is the SHA-256 of its name's parts: the seed, then one word after another, each with its length before it so that no two
+/// names run together. Two streams with different names are independent; the same name gives the same numbers on every machine,
+/// in whatever order, on whatever thread, with whatever else around it.
+#[derive(Clone)]
+pub struct Stream(Sha256);
+
+impl Stream {
+    /// The stream that everything of one scenario descends from.
+    pub fn from_seed(seed: u64) -> Self {
+        Self(Sha256::new_with_prefix("superpose stream 1")).stream(&seed.to_string())
+    }
+
+    /// The stream for one purpose within this one.
+    pub fn stream(&self, purpose: &str) -> Self {
+        let mut name = self.0.clone();
+        name.update((purpose.len() as u64).to_le_bytes());
+        name.update(purpose);
+        Self(name)
+    }
+
+    /// The generator of this stream, at its beginning. About 0.2 µs.
+    pub fn rng(&self) -> Rng {
+        Rng::from_seed(self.0.clone().finalize().into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::Rng as _;
+
+    #[test]
+    fn theory_generator_is_seeded_with_the_hash_of_the_name() {
+        // The name spelt out by hand and hashed with an independent tool:
+        // printf 'superpose stream 1\1\0\0\0\0\0\0\0007\5\0\0\0\0\0\0\0hello' | sha256sum
+        let seed = "0aff2d5215837022fb1e75563f55c19677d9ad6eb9a60cb0218f1a65e4fd5532";
+        let bytes: Vec<u8> =
+            (0..32).map(|i| u8::from_str_radix(&seed[2 * i..2 * i + 2], 16).expect("hexadecimal")).collect();
+        let mut expected = Rng::from_seed(bytes.try_into().expect("32 bytes"));
+        let mut rng = Stream::from_seed(7).stream("hello").rng();
+        assert!((0..4).all(|_| rng.next_u64() == expected.next_u64()));
+    }
+
+    #[test]
+    fn law_names_do_not_run_together() {
+        let root = Stream::from_seed(0);
+        let first = |s: &Stream| s.rng().next_u64();
+        assert_ne!(first(&root.stream("ab").stream("c")), first(&root.stream("a").stream("bc")));
+        assert_ne!(first(&root.stream("ab")), first(&root.stream("a").stream("b")));
+        assert_ne!(first(&root), first(&Stream::from_seed(1)));
+    }
+}
