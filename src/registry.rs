@@ -43,7 +43,7 @@ impl Kind {
         self.manual().split("\n\n").next().unwrap_or_default()
     }
 
-    /// The parameters, in alphabetical order.
+    /// The parameters, in the order of their declaration.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_>> {
         let required =
             |name: &str| self.schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));

@@ -81,8 +81,17 @@ pub fn allowed(schema: &Value) -> String {
         "integer" => "whole number",
         "string" => "text",
         "boolean" => "true or false",
-        "object" => "table",
-        "array" => return format!("list of {}", allowed(&schema["items"])),
+        // A kind of a family is a table with one key, its name.
+        "object" => match schema["required"].as_array().map(Vec::as_slice) {
+            Some([name]) if schema["properties"].as_object().is_some_and(|keys| keys.len() == 1) => {
+                return name.as_str().unwrap_or_default().to_owned();
+            }
+            _ => "table",
+        },
+        "array" => {
+            let items = allowed(&schema["items"]);
+            return format!("list of {}", if items == "text" { "texts" } else { "tables" });
+        }
         other => other,
     };
     match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {

@@ -7,7 +7,7 @@ use superpose::engine::{admit, gigabytes};
 use superpose::quantity::shortest;
 use superpose::scenario::plan::Plan;
 
-use super::summary::{aligned, duration};
+use super::summary::{aligned, counted, duration};
 use super::{Failure, Source, print};
 
 #[derive(Args)]
@@ -47,11 +47,12 @@ fn describe(plan: &Plan, n_threads: usize) -> String {
     let _ = writeln!(text, "{}", aligned(rows, 2));
     let _ = writeln!(
         text,
-        "{} tiers × {} replicates = {n_rows} rows of {} columns; roughly {} on {n_threads} threads (memory and time above: one replicate, one core)",
-        scenario.tiers.len(),
-        scenario.replicates,
+        "{} × {} = {n_rows} rows of {} columns; roughly {} on {} (memory and time above: one replicate, one core)",
+        counted(scenario.tiers.len() as u64, "tier"),
+        counted(scenario.replicates.get(), "replicate"),
         plan.columns().len(),
         duration(plan.seconds() / n_threads as f64),
+        counted(n_threads as u64, "thread"),
     );
     text
 }

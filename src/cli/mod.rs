@@ -7,7 +7,7 @@ mod run;
 mod summary;
 
 use std::fmt::Display;
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -216,9 +216,4 @@ fn kernel(word: &str) -> Result<Option<Kernel>, String> {
     } else {
         Err(format!("this processor has none; here: auto, {}", here()))
     }
-}
-
-/// Whether a stream shows to a person who has not asked for quiet.
-fn is_terminal(stream: &impl io::IsTerminal) -> bool {
-    stream.is_terminal()
 }

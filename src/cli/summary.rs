@@ -8,38 +8,46 @@ use superpose::table::{Column, Table, Value};
 /// The table for a person.
 pub fn summary(plan: &Plan, table: &Table) -> String {
     let scenario = &plan.scenario;
-    let title = scenario.title.as_deref().unwrap_or(scenario.name.as_str());
-    let mut text = format!("{title}\n");
-    let replicates = scenario.replicates.get();
-    let legend = if replicates > 1 {
-        format!("mean ± standard error over {replicates} replicates")
-    } else {
-        "one replicate".to_owned()
-    };
-    text.push_str(&format!("{legend}; [theory for random directions]; – where undefined\n"));
+    let mut text = format!("{}\n", scenario.title.as_deref().unwrap_or(scenario.name.as_str()));
+    match scenario.replicates.get() {
+        1 => text.push_str("one replicate"),
+        n => text.push_str(&format!("mean ± standard error over {n} replicates")),
+    }
+    text.push_str("; in brackets the theory of random directions; – where undefined\n");
 
-    let width = console::Term::stdout().size_checked().map_or(120, |(_, columns)| usize::from(columns)).max(60);
-    let names = label_width(table);
-    let tiers: Vec<Vec<String>> =
-        (0..scenario.tiers.len()).map(|tier_idx| tier_column(plan, table, tier_idx)).collect();
-    // As many tiers side by side as fit; the rest below, with their labels again.
-    let mut shown = 0;
-    while shown < tiers.len() {
-        let mut taken = 1;
-        let wide = |tiers: &[Vec<String>]| names + tiers.iter().map(|tier| 2 + longest(tier)).sum::<usize>();
-        while shown + taken < tiers.len() && wide(&tiers[shown..=shown + taken]) <= width {
-            taken += 1;
-        }
-        let labels = labels(plan, table);
-        let rows = labels.into_iter().enumerate().map(|(row, label)| {
-            std::iter::once(label).chain(tiers[shown..shown + taken].iter().map(|tier| tier[row].clone())).collect()
-        });
-        text.push('\n');
-        text.push_str(&aligned(rows.collect(), 0));
-        text.push('\n');
-        shown += taken;
+    let labels = labels(plan, table);
+    let tiers: Vec<TierCells> = (0..scenario.tiers.len()).map(|idx| tier_cells(plan, table, &labels, idx)).collect();
+    let width = console::Term::stdout().size_checked().map_or(120, |(_, columns)| usize::from(columns));
+    let mut rest = tiers.as_slice();
+    while !rest.is_empty() {
+        // As many tiers side by side as fit; the others below, with the labels again.
+        let fits = |n: &usize| longest(labels.iter()) + rest[..*n].iter().map(TierCells::width).sum::<usize>() <= width;
+        let (block, others) = rest.split_at((1..=rest.len()).take_while(fits).last().unwrap_or(1));
+        let row = |idx: usize| {
+            let cells = block.iter().flat_map(move |tier| [tier.values[idx].clone(), tier.theory[idx].clone()]);
+            std::iter::once(labels[idx].clone()).chain(cells).collect()
+        };
+        text.push_str(&format!("\n{}\n", aligned((0..labels.len()).map(row).collect(), 0)));
+        rest = others;
     }
     text
+}
+
+/// What a tier shows in each row: the value, and the theory beside it.
+struct TierCells {
+    values: Vec<String>,
+    theory: Vec<String>,
+}
+
+impl TierCells {
+    fn width(&self) -> usize {
+        4 + longest(self.values.iter()) + longest(self.theory.iter())
+    }
+}
+
+/// `1 tier`, `3 tiers`.
+pub fn counted(n: u64, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// Rows as columns that line up: the first to the left, the others to the right.
@@ -70,49 +78,47 @@ pub fn duration(seconds: f64) -> String {
 }
 
 /// The columns that a person sees: those of the measures, without the theory that stands in brackets.
-fn shown_columns(table: &Table) -> impl Iterator<Item = (usize, &Column)> {
+fn shown_columns(table: &Table) -> impl Iterator<Item = &Column> {
     let is_theory = |name: &str| table.columns.iter().any(|column| column.theory == Some(name));
-    table.columns.iter().enumerate().skip(KEYS.len()).filter(move |(_, column)| !is_theory(column.name))
+    table.columns.iter().skip(KEYS.len()).filter(move |column| !is_theory(column.name))
 }
 
+/// The name of each row: of the tier's keys, then of the columns, with an empty row before each measure.
 fn labels(plan: &Plan, table: &Table) -> Vec<String> {
-    let mut labels: Vec<String> = ["tier", "embedding", "params", "d_model", "n_concepts"].map(str::to_owned).into();
-    let mut columns = shown_columns(table);
+    let mut labels: Vec<String> = TIER_KEYS.map(str::to_owned).into();
     for measure in plan.scenario.measure.chosen() {
         labels.push(String::new());
         let own = measure.member.columns();
-        let shown = columns
-            .by_ref()
-            .take(shown_columns(table).filter(|(_, column)| own.iter().any(|c| c.name == column.name)).count());
-        labels.extend(shown.map(|(_, column)| column.name.to_owned()));
+        let shown = shown_columns(table).filter(|column| own.iter().any(|c| c.name == column.name));
+        labels.extend(shown.map(|column| column.name.to_owned()));
     }
     labels
 }
 
-/// The cells of one tier, row by row as in `labels`.
-fn tier_column(plan: &Plan, table: &Table, tier_idx: usize) -> Vec<String> {
+const TIER_KEYS: [&str; 5] = ["tier", "embedding", "params", "d_model", "n_concepts"];
+
+fn tier_cells(plan: &Plan, table: &Table, labels: &[String], tier_idx: usize) -> TierCells {
     let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
-    let replicates = plan.scenario.replicates.get() as usize;
-    let rows = &table.rows[tier_idx * replicates..][..replicates];
     let params = tier.params.map_or("–".to_owned(), |params| shortest(params.get()));
-    let mut cells = vec![
+    let keys = [
         tier.name.to_string(),
-        tier.embedding.name().to_owned(),
+        tier.embedding.name().into(),
         params,
         size.d_model.to_string(),
         size.n_concepts.to_string(),
     ];
-    for label in &labels(plan, table)[cells.len()..] {
-        let Some(position) = table.position(label) else {
-            cells.push(String::new());
-            continue;
-        };
-        let mut cell = mean_and_error(rows.iter().map(|row| &row[position]));
-        if let Some(theory) = table.columns[position].theory.and_then(|name| table.position(name)) {
-            let value = rows[0][theory].number().map_or("–".to_owned(), |x| digits(x, 4));
-            cell = format!("{cell} [{value}]");
-        }
-        cells.push(cell);
+    let mut cells = TierCells { theory: vec![String::new(); keys.len()], values: keys.into() };
+
+    let n_replicates = plan.scenario.replicates.get() as usize;
+    let rows = &table.rows[tier_idx * n_replicates..][..n_replicates];
+    for label in &labels[TIER_KEYS.len()..] {
+        let position = table.position(label);
+        cells
+            .values
+            .push(position.map_or(String::new(), |position| mean_and_error(rows.iter().map(|row| &row[position]))));
+        let theory = position.and_then(|position| table.position(table.columns[position].theory?));
+        let value = theory.and_then(|position| rows[0][position].number());
+        cells.theory.push(value.map_or(String::new(), |x| format!("[{}]", digits(x, 4))));
     }
     cells
 }
@@ -128,17 +134,17 @@ fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Strin
     let mean = numbers.iter().sum::<f64>() / n;
     let variance = numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
     let error = (variance / n).sqrt();
-    let text = match error {
-        // All replicates agree, up to the rounding of their mean: the value itself.
-        e if e.is_nan() || e <= 1e-12 * mean.abs() => digits(mean, 4),
-        e => {
-            let decimals = (1.0 - e.log10().floor()).clamp(0.0, 300.0) as usize;
-            if decimals > 9 {
-                format!("{} ± {}", digits(mean, 4), digits(e, 2))
-            } else {
-                format!("{mean:.decimals$} ± {e:.decimals$}")
-            }
-        }
+    // Where all replicates agree up to the rounding of their mean, the value itself.
+    let text = if error.is_nan() || error <= 1e-12 * mean.abs() {
+        digits(mean, 4)
+    } else {
+        // Both share one power of ten, and the digits go as far as the second of the error.
+        let largest = mean.abs().max(error).log10().floor();
+        let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
+        let scale = 10f64.powf(power);
+        let decimals = (1.0 - (error / scale).log10().floor()).clamp(0.0, 12.0) as usize;
+        let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
+        format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
     };
     if numbers.len() < n_all { format!("{text} ({} of {n_all})", numbers.len()) } else { text }
 }
@@ -152,12 +158,8 @@ fn digits(x: f64, significant: usize) -> String {
     shortest(rounded)
 }
 
-fn label_width(table: &Table) -> usize {
-    shown_columns(table).map(|(_, column)| column.name.len()).max().unwrap_or(0) + 2
-}
-
-fn longest(cells: &[String]) -> usize {
-    cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0)
+fn longest<'a>(cells: impl Iterator<Item = &'a String>) -> usize {
+    cells.map(|cell| cell.chars().count()).max().unwrap_or(0) + 2
 }
 
 #[cfg(test)]
@@ -178,7 +180,7 @@ mod tests {
         assert_eq!(of(&[1.0 / 3.0]), "0.3333");
         assert_eq!(of(&[f64::NAN, f64::NAN]), "–");
         assert_eq!(of(&[2.0, f64::NAN, 2.0]), "2 (2 of 3)");
-        assert_eq!(of(&[1e-13, 3e-13]), "2e-13 ± 1e-13");
+        assert_eq!(of(&[1e-13, 3e-13]), "2.0e-13 ± 1.0e-13");
     }
 
     #[test]

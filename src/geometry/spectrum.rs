@@ -40,7 +40,7 @@ pub fn ranks(embedding: &Embedding) -> Option<Ranks> {
         return None;
     }
     let entropy: f64 = sigmas.iter().filter(|&&s| s > 0.0).map(|s| s / sum).map(|p| -p * libm::log(p)).sum();
-    Some(Ranks { effective: libm::exp(entropy).max(1.0), stable: (square / largest).max(1.0) })
+    Some(Ranks { effective: libm::exp(entropy), stable: square / largest })
 }
 
 /// The smaller of X̃ᵀX̃ (n × n) and X̃X̃ᵀ (d × d); only the lower triangle is filled.

@@ -78,11 +78,15 @@ impl Measure for Spectrum {
 
     fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
         let centred = subject.pairs().and_then(|pairs| pairs.centred.as_ref());
-        let mut row = vec![Value::from(centred.and_then(participation_ratio))];
+        // No rank exceeds the dimension of the centred vectors; rounding may carry it a little past.
+        let (m, d) = (subject.represented().n_concepts(), subject.represented().d_model());
+        let most = (d.min(m.saturating_sub(1)) as f64).max(1.0);
+        let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
+        let mut row = vec![rank(centred.and_then(participation_ratio))];
         if self.effective_rank {
             let ranks = centred.and_then(|_| spectrum::ranks(subject.represented()));
-            row.push(ranks.map(|r| r.effective).into());
-            row.push(ranks.map(|r| r.stable).into());
+            row.push(rank(ranks.map(|r| r.effective)));
+            row.push(rank(ranks.map(|r| r.stable)));
         }
         row
     }
@@ -93,5 +97,5 @@ fn participation_ratio(centred: &CentredSums) -> Option<f64> {
     let trace: f64 = centred.square_norms.iter().sum();
     let diagonal: f64 = centred.square_norms.iter().map(|square| square * square).sum();
     let ratio = trace * trace / (diagonal + 2.0 * centred.sum_dot2);
-    ratio.is_finite().then(|| ratio.max(1.0))
+    ratio.is_finite().then_some(ratio)
 }
