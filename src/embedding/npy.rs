@@ -129,7 +129,7 @@ fn check_rows(path: &Path, file: &mut File, header: &Header, n_columns: usize, v
                 _ => NpyError::Changed { path: path() },
             });
         }
-        let norm = vector.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
+        let norm = vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
         if !NORMS.contains(&norm) {
             // In Fortran order a row starts nowhere: its values lie a column apart.
             let at = match header.is_fortran {

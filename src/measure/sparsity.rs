@@ -49,7 +49,7 @@ impl Measure for Sparsity {
     }
 
     fn cost(&self, n: f64, d: f64) -> Cost {
-        Cost { seconds: n * d * (2e-9 * d.max(2.0).log2() + 4e-9), bytes: 32.0 * d }
+        Cost { seconds: n * d * (2e-9 * libm::log2(d.max(2.0)) + 4e-9), bytes: 32.0 * d }
     }
 
     fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {

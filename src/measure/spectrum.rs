@@ -71,7 +71,7 @@ impl Measure for Spectrum {
         let (small, large) = (n.min(d), n.max(d));
         // Products at 40, eigenvalues at 10 billion operations a second.
         Cost {
-            seconds: small * small * large / 40e9 + 1.34 * small.powi(3) / 10e9,
+            seconds: small * small * large / 40e9 + 1.34 * small * small * small / 10e9,
             bytes: spectrum::memory(n as usize, d as usize) as f64,
         }
     }

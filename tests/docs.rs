@@ -1,0 +1,67 @@
+//! The documents that are made from the code are current, and what they say of the scenarios holds.
+
+use std::fs;
+use std::path::Path;
+
+fn in_the_project(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file)
+}
+
+#[test]
+fn golden_the_schema_is_current() {
+    let advice = "docs/scenario.schema.json is old: superpose schema > docs/scenario.schema.json";
+    assert!(in_the_project("docs/scenario.schema.json") == superpose::schema::json(), "{advice}");
+}
+
+#[test]
+fn golden_the_manual_of_the_scenario_is_current() {
+    let advice = "docs/scenario.md is old: superpose schema --markdown > docs/scenario.md";
+    assert!(in_the_project("docs/scenario.md") == superpose::schema::markdown(), "{advice}");
+}
+
+#[test]
+fn law_every_kind_and_column_can_be_explained() {
+    use superpose::embedding::Scheme;
+    use superpose::scenario::plan::KEYS;
+    let mut names: Vec<&str> = Scheme::kinds().iter().map(|kind| kind.name).collect();
+    names.extend(KEYS.iter().map(|column| column.name));
+    for (kind, columns) in superpose::schema::measures() {
+        names.push(kind.name);
+        names.extend(columns.iter().map(|column| column.name));
+    }
+    for name in names {
+        let text = superpose::explain::explain(name).unwrap_or_else(|sentence| panic!("{sentence}"));
+        assert!(text.starts_with(name) && text.len() > name.len() + 40, "{text}");
+    }
+}
+
+#[test]
+fn law_every_kind_says_its_cost_and_its_source() {
+    let measures = superpose::schema::measures().into_iter().map(|(kind, _)| kind);
+    for kind in superpose::embedding::Scheme::kinds().into_iter().chain(measures) {
+        let manual = kind.manual();
+        assert!(manual.contains("O(") && manual.contains("Source: "), "{}: {manual}", kind.name);
+    }
+}
+
+#[test]
+fn law_every_shipped_scenario_names_the_schema_and_is_planned() {
+    use superpose::scenario::{document::Document, plan::Plan};
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut n_scenarios = 0;
+    for path in fs::read_dir(folder).expect("scenarios").map(|entry| entry.expect("an entry").path()) {
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let text = fs::read_to_string(&path).expect("text");
+            assert!(text.starts_with("#:schema ../docs/scenario.schema.json\n"), "{}", path.display());
+            let plan = Plan::new(&Document::read(&path).expect("a document")).expect("a plan");
+            assert_eq!(
+                Some(plan.scenario.name.as_str()),
+                path.file_stem().and_then(|s| s.to_str()),
+                "{}",
+                path.display()
+            );
+            n_scenarios += 1;
+        }
+    }
+    assert!(n_scenarios >= 6, "{n_scenarios} scenarios");
+}
