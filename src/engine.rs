@@ -131,7 +131,7 @@ fn observe(plan: &Plan, unit: UnitOfWork, kernel: Kernel, parallel: bool) -> Res
                 .iter()
                 .zip(&observed)
                 .filter(|(_, value)| **value == Value::Undefined)
-                .map(|(column, _)| column.name),
+                .map(|(column, _)| column.name.clone()),
         );
         values.extend(observed);
     }

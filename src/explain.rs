@@ -31,7 +31,7 @@ pub fn explain(name: &str) -> Result<String, String> {
         return Ok(describe_column(*kind, column));
     }
     let names = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).map(|kind| kind.name);
-    let near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name)));
+    let near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name.as_ref())));
     Err(format!("\"{name}\" is no embedding, measure or column{near}"))
 }
 

@@ -1,12 +1,13 @@
 //! Columns that say what they mean, values, and rows of them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A column of the output: its name, and everything that a reader of the CSV needs to know about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Column {
     /// The name in the CSV header.
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// The unit of its values.
     pub unit: Unit,
     /// One sentence with the formula.
@@ -68,7 +69,7 @@ impl Column {
     /// A column over all real numbers, without theory.
     pub const fn new(name: &'static str, unit: Unit, meaning: &'static str) -> Self {
         Self {
-            name,
+            name: Cow::Borrowed(name),
             unit,
             meaning,
             range: (f64::NEG_INFINITY, f64::INFINITY),

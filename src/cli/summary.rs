@@ -80,7 +80,7 @@ pub fn duration(seconds: f64) -> String {
 /// The columns that a person sees: those of the measures, without the theory that stands in brackets.
 fn shown_columns(table: &Table) -> impl Iterator<Item = &Column> {
     let is_theory = |name: &str| table.columns.iter().any(|column| column.theory == Some(name));
-    table.columns.iter().skip(KEYS.len()).filter(move |column| !is_theory(column.name))
+    table.columns.iter().skip(KEYS.len()).filter(move |column| !is_theory(&column.name))
 }
 
 /// The name of each row: of the tier's keys, then of the columns, with an empty row before each measure.
@@ -90,7 +90,7 @@ fn labels(plan: &Plan, table: &Table) -> Vec<String> {
         labels.push(String::new());
         let own = measure.member.columns();
         let shown = shown_columns(table).filter(|column| own.iter().any(|c| c.name == column.name));
-        labels.extend(shown.map(|column| column.name.to_owned()));
+        labels.extend(shown.map(|column| column.name.to_string()));
     }
     labels
 }

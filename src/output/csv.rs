@@ -6,7 +6,7 @@ use crate::table::Table;
 pub fn encode(table: &Table) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
     let in_memory = "writing to memory does not fail, and every row has a cell for each column";
-    writer.write_record(table.columns.iter().map(|column| column.name)).expect(in_memory);
+    writer.write_record(table.columns.iter().map(|column| column.name.as_ref())).expect(in_memory);
     for row in &table.rows {
         writer.write_record(row.iter().map(ToString::to_string)).expect(in_memory);
     }

@@ -52,7 +52,7 @@ struct Identity<'a> {
 }
 
 /// The columns that say which row it is; the measures' columns follow.
-pub const KEYS: [Column; 6] = [
+pub static KEYS: [Column; 6] = [
     Column::new("tier", Unit::Text, "name of the tier"),
     Column::new(
         "params",
@@ -86,7 +86,8 @@ impl Plan {
 
     /// All columns of the CSV: the keys, then those of the measures.
     pub fn columns(&self) -> Vec<Column> {
-        KEYS.into_iter()
+        KEYS.iter()
+            .cloned()
             .chain(self.scenario.measure.chosen().iter().flat_map(|measure| measure.member.columns()))
             .collect()
     }
