@@ -23,15 +23,15 @@ fn golden_the_manual_of_the_scenario_is_current() {
 fn law_every_kind_and_column_can_be_explained() {
     use superpose::embedding::Scheme;
     use superpose::scenario::plan::KEYS;
-    let mut names: Vec<&str> = Scheme::kinds().iter().map(|kind| kind.name).collect();
-    names.extend(KEYS.iter().map(|column| column.name));
+    let mut names: Vec<String> = Scheme::kinds().iter().map(|kind| kind.name.to_owned()).collect();
+    names.extend(KEYS.iter().map(|column| column.name.to_string()));
     for (kind, columns) in superpose::schema::measures() {
-        names.push(kind.name);
-        names.extend(columns.iter().map(|column| column.name));
+        names.push(kind.name.to_owned());
+        names.extend(columns.iter().map(|column| column.name.to_string()));
     }
     for name in names {
-        let text = superpose::explain::explain(name).unwrap_or_else(|sentence| panic!("{sentence}"));
-        assert!(text.starts_with(name) && text.len() > name.len() + 40, "{text}");
+        let text = superpose::explain::explain(&name).unwrap_or_else(|sentence| panic!("{sentence}"));
+        assert!(text.starts_with(&name) && text.len() > name.len() + 40, "{text}");
     }
 }
 

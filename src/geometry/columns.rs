@@ -12,7 +12,7 @@ const GROUP: usize = 256;
 
 /// ‖w_i‖² of every column, in f64.
 ///
-/// Entry k is added to lane k mod 8, and the lanes are added by [`total`]. O(n d).
+/// Entry k is added to lane k mod 16, and the lanes are added by [`total`]. O(n d).
 pub fn square_norms(embedding: &Embedding, kernel: Kernel, parallel: bool) -> Vec<f64> {
     in_groups(embedding, parallel, |columns| kernel.run(SquareNorms { columns, d_model: embedding.d_model() })).concat()
 }

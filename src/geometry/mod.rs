@@ -8,6 +8,7 @@ pub mod pairs;
 pub mod random;
 pub mod spectrum;
 
+mod centre;
 mod columns;
 mod panels;
 mod reduction;

@@ -1,6 +1,7 @@
 //! Pairs: the statistics of the overlaps of all pairs of concepts, in one pass that never holds the n × n matrix.
 
 use super::{
+    centre::Centre,
     columns,
     embedding::Embedding,
     histogram::Histogram,
@@ -16,12 +17,6 @@ const WAVE: usize = 2048;
 
 /// Tiles that are worth a task of their own.
 const MIN_TILES: usize = 2;
-
-/// A centred vector shorter than this part of its vector is the rounding of the mean, not a direction.
-const NEGLIGIBLE: f64 = 1e-6;
-
-/// Above this ratio of ‖m‖² to the mean ‖x̃‖², subtracting the mean from dot products would lose their digits.
-const DOMINANT_MEAN: f64 = 32.0;
 
 /// What is summed beyond the moments and the histogram.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,8 +69,8 @@ pub struct CentredSums {
     pub square_norms: Vec<f64>,
 }
 
-/// Bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: one copy in panels, two and the centred vectors where the mean
-/// dominates; sums, histograms and tiles of a fixed number of workers.
+/// Bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: one copy in panels, two and the centred vectors
+/// where the mean dominates; sums, histograms and tiles of a fixed number of workers.
 pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
     let padded = n_concepts.div_ceil(PANEL as u64).saturating_mul(PANEL as u64);
     let copies = padded.saturating_mul(d_model).saturating_mul(4).saturating_mul(3);
@@ -90,7 +85,7 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
 /// The bits of the result depend on the embedding and `wanted` alone, not on the kernel, the pool or `parallel`:
 /// - g is one chain of f32 fused multiply-adds, from 0, in the order of the entries, exact for integer codes;
 /// - cos = (g · 1/‖w_i‖) · 1/‖w_j‖ in f64, and the centred product is (g − a_i) − a_j with a_i = w_i · m − ‖m‖²/2;
-/// - sums are in f64, in 8 lanes over each tile of 192 × 192 concepts, and the tiles are added in order.
+/// - sums are in f64, in 16 lanes over each tile of 192 × 192 concepts, and the tiles are added in order.
 ///
 /// Where ‖m‖² > 32 · mean ‖x̃‖² that difference has lost its digits, and the centred sums come from a second pass over
 /// the vectors x̃ themselves, rounded to f32.
@@ -100,7 +95,7 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
 pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, parallel: bool) -> PairStatistics {
     let parallel = parallel && embedding.n_concepts() > TILE;
     let square_norms = columns::square_norms(embedding, kernel, parallel);
-    let mut scales = vec![NO_SCALES; square_norms.len().div_ceil(PANEL)];
+    let mut scales = vec![Scales::NONE; square_norms.len().div_ceil(PANEL)];
     for (i, &square) in square_norms.iter().enumerate() {
         scales[i / PANEL].inverse[i % PANEL] = 1.0 / square.sqrt();
     }
@@ -112,13 +107,13 @@ pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, pa
     let totals = Totals::of(embedding, &scales, in_one_pass, wanted.dot_squares, kernel, parallel);
     let centred = centre.map(|centre| {
         if in_one_pass {
-            return centre.sums(&totals.sums);
+            return CentredSums::new(centre, &totals.sums);
         }
         let embedding = columns::centred(embedding, &centre.mean, parallel);
-        let mut scales = vec![NO_SCALES; scales.len()];
+        let mut scales = vec![Scales::NONE; scales.len()];
         centre.scale(&mut scales, false);
         let totals = Totals::of(&embedding, &scales, true, false, kernel, parallel);
-        centre.sums(&totals.sums)
+        CentredSums::new(centre, &totals.sums)
     });
     let sums = totals.sums;
     PairStatistics {
@@ -136,59 +131,14 @@ pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, pa
     }
 }
 
-const NO_SCALES: Scales = Scales { inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
-
-/// The mean of the columns, and the columns about it.
-struct Centre {
-    mean: Vec<f64>,
-    square_mean: f64,
-    /// a_i of every column.
-    shifts: Vec<f64>,
-    square_norms: Vec<f64>,
-    /// 1 / ‖x̃_i‖, or 0.
-    inverses: Vec<f64>,
-}
-
-impl Centre {
-    fn new(embedding: &Embedding, square_norms: &[f64], kernel: Kernel, parallel: bool) -> Self {
-        let mean = columns::mean(embedding, kernel, parallel);
-        let square_mean = mean.iter().map(|entry| entry * entry).sum();
-        let about = columns::about_mean(embedding, &mean, kernel, parallel);
-        let inverse = |(column, &square_norm): (&columns::AboutMean, &f64)| {
-            let has_direction = column.square_deviation > NEGLIGIBLE * NEGLIGIBLE * square_norm;
-            if has_direction { 1.0 / column.square_deviation.sqrt() } else { 0.0 }
-        };
+impl CentredSums {
+    fn new(centre: Centre, sums: &TileSums) -> Self {
         Self {
-            square_mean,
-            shifts: about.iter().map(|column| column.on_mean - square_mean / 2.0).collect(),
-            inverses: about.iter().zip(square_norms).map(inverse).collect(),
-            square_norms: about.iter().map(|column| column.square_deviation).collect(),
-            mean,
-        }
-    }
-
-    fn is_dominant(&self) -> bool {
-        let n_concepts = self.square_norms.len() as f64;
-        self.square_mean * n_concepts > DOMINANT_MEAN * self.square_norms.iter().sum::<f64>()
-    }
-
-    /// Fills in what centred products are scaled by, and what dot products of uncentred vectors are shifted by.
-    fn scale(&self, scales: &mut [Scales], with_shifts: bool) {
-        for (i, (&inverse, &shift)) in self.inverses.iter().zip(&self.shifts).enumerate() {
-            let (panel, place) = (&mut scales[i / PANEL], i % PANEL);
-            panel.centred_inverse[place] = inverse;
-            panel.shift[place] = if with_shifts { shift } else { 0.0 };
-        }
-    }
-
-    fn sums(self, sums: &TileSums) -> CentredSums {
-        let n_directions = self.inverses.iter().filter(|&&inverse| inverse > 0.0).count() as u64;
-        CentredSums {
-            n_pairs: n_directions * n_directions.saturating_sub(1) / 2,
+            n_pairs: centre.n_pairs(),
             sum_cos: sums.centred_cos,
             sum_cos2: sums.centred_cos2,
             sum_dot2: sums.centred_dot2,
-            square_norms: self.square_norms,
+            square_norms: centre.square_norms,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::{
 /// Lanes of every f64 sum; part of the definition of the numbers.
 pub const LANES: usize = 16;
 
-/// The sum of the lanes, always in this order.
+/// The sum of the lanes, always by halves.
 #[inline(always)]
 pub fn total(lanes: [f64; LANES]) -> f64 {
     let mut sums = lanes;
@@ -31,7 +31,12 @@ pub struct Scales {
     pub centred_inverse: [f64; PANEL],
 }
 
-/// Sums over pairs, in lanes (column mod 8).
+impl Scales {
+    /// A panel of absent concepts.
+    pub const NONE: Self = Self { inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
+}
+
+/// Sums over pairs, in lanes (column mod 16).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums {
     pub cos: [f64; LANES],
@@ -40,9 +45,14 @@ pub struct Sums {
     pub cos4: [f64; LANES],
     pub max_abs_cos: [f64; LANES],
     pub n_zero: [u64; LANES],
-    pub centred_cos: [f64; LANES],
-    pub centred_cos2: [f64; LANES],
-    pub centred_dot2: [f64; LANES],
+}
+
+/// Sums over pairs of centred concepts, in the same lanes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CentredSums {
+    pub cos: [f64; LANES],
+    pub cos2: [f64; LANES],
+    pub dot2: [f64; LANES],
 }
 
 /// Where a block stands: its first row in the panel of the rows, its first concepts, and the number of concepts.
@@ -79,42 +89,35 @@ impl Place {
     }
 }
 
-/// The sums of g² of the concepts of a block, over the pairs seen so far.
-pub struct Squares<'a> {
-    pub rows: &'a mut [f64; ROWS],
-    pub columns: &'a mut [f64; PANEL],
+/// Sets what is no pair to 0, which adds 0 to every sum of cosines; the caller takes it back from the zeros.
+pub fn mask(block: &mut Block, place: Place) {
+    for (r, dots) in block.0.iter_mut().enumerate() {
+        let (start, end) = place.live(r);
+        dots[..start].fill(0.0);
+        dots[end..].fill(0.0);
+    }
 }
 
-/// Adds a block to the sums, and writes the bin of every |cos|.
+/// Adds the cosines of a block to the sums, and writes the bin of every |cos|.
 ///
-/// A block with `PARTIAL` may hold entries that are no pairs: their dot product is set to 0, which adds 0 to every sum,
-/// and the caller takes them back from the zeros.
+/// The loops of this file are simple enough for the compiler to make registers of their lanes: one purpose for each.
+#[expect(clippy::needless_range_loop, reason = "over iterators the lanes become scalars, a third slower")]
 #[inline(always)]
-pub fn reduce<const CENTRED: bool, const SQUARES: bool, const PARTIAL: bool>(
-    block: &mut Block,
+pub fn add_cosines(
+    block: &Block,
     place: Place,
     rows: &Scales,
     columns: &Scales,
     sums: &mut Sums,
-    squares: Squares<'_>,
     bins: &mut [[u16; PANEL]; ROWS],
 ) {
     let mut s = *sums;
     for r in 0..ROWS {
-        let dots = &mut block.0[r];
-        let (start, end) = place.live(r);
-        if PARTIAL {
-            dots[..start].fill(0.0);
-            dots[end..].fill(0.0);
-        }
-        let i = place.first + r;
-        let (inverse, shift, centred_inverse) = (rows.inverse[i], rows.shift[i], rows.centred_inverse[i]);
-        let mut row_squares = [0.0; LANES];
+        let inverse = rows.inverse[place.first + r];
         for c in (0..PANEL).step_by(LANES) {
             for l in 0..LANES {
-                let j = c + l;
-                let dot = f64::from(dots[j]);
-                let cos = dot * inverse * columns.inverse[j];
+                let dot = f64::from(block.0[r][c + l]);
+                let cos = dot * inverse * columns.inverse[c + l];
                 let (abs, square) = (cos.abs(), cos * cos);
                 s.cos[l] += cos;
                 s.abs_cos[l] += abs;
@@ -122,25 +125,55 @@ pub fn reduce<const CENTRED: bool, const SQUARES: bool, const PARTIAL: bool>(
                 s.cos4[l] += square * square;
                 s.max_abs_cos[l] = if abs > s.max_abs_cos[l] { abs } else { s.max_abs_cos[l] };
                 s.n_zero[l] += u64::from(dot == 0.0);
-                bins[r][j] = histogram::bin(abs);
-                if SQUARES {
-                    row_squares[l] += dot * dot;
-                    squares.columns[j] += dot * dot;
-                }
-                if CENTRED {
-                    let mut dot = dot - shift - columns.shift[j];
-                    if PARTIAL && (j < start || j >= end) {
-                        dot = 0.0;
-                    }
-                    let cos = dot * centred_inverse * columns.centred_inverse[j];
-                    s.centred_cos[l] += cos;
-                    s.centred_cos2[l] += cos * cos;
-                    s.centred_dot2[l] += dot * dot;
-                }
+                bins[r][c + l] = histogram::bin(abs);
             }
         }
-        if SQUARES {
-            squares.rows[r] += total(row_squares);
+    }
+    *sums = s;
+}
+
+/// Adds g² of a block to the sums of its 8 rows and its 48 columns.
+#[inline(always)]
+pub fn add_squares(block: &Block, rows: &mut [f64; ROWS], columns: &mut [f64; PANEL]) {
+    for (dots, row) in block.0.iter().zip(rows) {
+        let mut row_squares = [0.0; LANES];
+        for c in (0..PANEL).step_by(LANES) {
+            for l in 0..LANES {
+                let dot = f64::from(dots[c + l]);
+                row_squares[l] += dot * dot;
+                columns[c + l] += dot * dot;
+            }
+        }
+        *row += total(row_squares);
+    }
+}
+
+/// Adds the centred products of a block to the sums; with `PARTIAL`, of its pairs only.
+#[inline(always)]
+pub fn add_centred<const PARTIAL: bool>(
+    block: &Block,
+    place: Place,
+    rows: &Scales,
+    columns: &Scales,
+    sums: &mut CentredSums,
+) {
+    let mut s = *sums;
+    for r in 0..ROWS {
+        let i = place.first + r;
+        let (shift, inverse) = (rows.shift[i], rows.centred_inverse[i]);
+        let (start, end) = place.live(r);
+        for c in (0..PANEL).step_by(LANES) {
+            for l in 0..LANES {
+                let j = c + l;
+                let mut dot = f64::from(block.0[r][j]) - shift - columns.shift[j];
+                if PARTIAL && (j < start || j >= end) {
+                    dot = 0.0;
+                }
+                let cos = dot * inverse * columns.centred_inverse[j];
+                s.cos[l] += cos;
+                s.cos2[l] += cos * cos;
+                s.dot2[l] += dot * dot;
+            }
         }
     }
     *sums = s;

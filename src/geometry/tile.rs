@@ -4,7 +4,7 @@ use super::{
     histogram::Counters,
     kernel::{Dots, Task},
     panels::{Block, PANEL, Panels, ROWS},
-    reduction::{LANES, Place, Scales, Squares, Sums, reduce, total},
+    reduction::{CentredSums, LANES, Place, Scales, Sums, add_centred, add_cosines, add_squares, mask, total},
 };
 
 /// Panels on a side of a tile: 192 × 192 concepts. Part of the definition of the sums.
@@ -94,6 +94,7 @@ impl Tile<'_> {
         let (d_model, n_concepts) = (panels.d_model(), panels.n_concepts());
         let side = |tile_idx: usize| tile_idx * TILE_PANELS..((tile_idx + 1) * TILE_PANELS).min(panels.n_panels());
         let mut sums = Sums::default();
+        let mut centred = CentredSums::default();
         let mut squares = [[[0.0; PANEL]; TILE_PANELS]; 2];
         let mut n_pairs = 0;
         let mut n_absent = 0;
@@ -122,24 +123,26 @@ impl Tile<'_> {
                         if depth.end < d_model {
                             continue;
                         }
-                        let [row_squares, column_squares] = &mut squares;
-                        let row_squares = &mut row_squares[row_panel % TILE_PANELS];
-                        let squares = Squares {
-                            rows: (&mut row_squares[first..first + ROWS]).try_into().expect("8 rows were cut"),
-                            columns: &mut column_squares[column_panel % TILE_PANELS],
-                        };
-                        let (rows, columns) = (&pass.scales[row_panel], &pass.scales[column_panel]);
-                        let bins = &mut worker.bins;
-                        if place.is_partial() {
-                            reduce::<CENTRED, SQUARES, true>(block, place, rows, columns, &mut sums, squares, bins);
-                            let n_live = place.n_pairs();
-                            n_pairs += n_live;
-                            n_absent += (ROWS * PANEL) as u64 - n_live;
-                        } else {
-                            reduce::<CENTRED, SQUARES, false>(block, place, rows, columns, &mut sums, squares, bins);
-                            n_pairs += (ROWS * PANEL) as u64;
+                        let is_partial = place.is_partial();
+                        if is_partial {
+                            mask(block, place);
                         }
-                        worker.counters.count(bins.as_flattened());
+                        let n_live = if is_partial { place.n_pairs() } else { (ROWS * PANEL) as u64 };
+                        n_pairs += n_live;
+                        n_absent += (ROWS * PANEL) as u64 - n_live;
+                        let (rows, columns) = (&pass.scales[row_panel], &pass.scales[column_panel]);
+                        add_cosines(block, place, rows, columns, &mut sums, &mut worker.bins);
+                        if CENTRED && is_partial {
+                            add_centred::<true>(block, place, rows, columns, &mut centred);
+                        } else if CENTRED {
+                            add_centred::<false>(block, place, rows, columns, &mut centred);
+                        }
+                        if SQUARES {
+                            let [row_squares, column_squares] = &mut squares;
+                            let row_squares = &mut row_squares[row_panel % TILE_PANELS].as_chunks_mut().0[first / ROWS];
+                            add_squares(block, row_squares, &mut column_squares[column_panel % TILE_PANELS]);
+                        }
+                        worker.counters.count(worker.bins.as_flattened());
                     }
                 }
             }
@@ -153,9 +156,9 @@ impl Tile<'_> {
             cos2: total(sums.cos2),
             cos4: total(sums.cos4),
             max_abs_cos: (0..LANES).fold(0.0, |max, lane| sums.max_abs_cos[lane].max(max)),
-            centred_cos: total(sums.centred_cos),
-            centred_cos2: total(sums.centred_cos2),
-            centred_dot2: total(sums.centred_dot2),
+            centred_cos: total(centred.cos),
+            centred_cos2: total(centred.cos2),
+            centred_dot2: total(centred.dot2),
             dot_squares: if SQUARES { squares.as_flattened().as_flattened().to_vec() } else { Vec::new() },
         }
     }
