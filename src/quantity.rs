@@ -81,6 +81,11 @@ impl FileName {
 }
 
 impl Label {
+    /// The label, or `None` if the text is none.
+    pub fn new(text: &str) -> Option<Self> {
+        Self::from_text(text)
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -290,12 +295,18 @@ fn refusal(allowed: &str, found: &impl fmt::Display) -> String {
     format!("must be {allowed}, got {found}")
 }
 
-/// A text in quotes for a message: escaped, and cut after 40 characters.
-pub fn abridged(text: &str) -> String {
-    let mut short: String = text.chars().take(40).collect();
+/// The beginning of a text for a message: at most `n` characters, and a sign where there were more.
+pub fn cut(text: &str, n: usize) -> String {
+    let mut short: String = text.chars().take(n).collect();
     if short.len() < text.len() {
         short.push('…');
     }
+    short
+}
+
+/// A text in quotes for a message: escaped, and cut after 40 characters.
+pub fn abridged(text: &str) -> String {
+    let short = cut(text, 40);
     let mut quoted = String::from('"');
     for c in short.chars() {
         match c {

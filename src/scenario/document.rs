@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Refusal;
+use crate::quantity::{abridged, cut};
 use crate::suggestion::nearest;
 
 /// Largest scenario file, in bytes.
@@ -36,6 +37,8 @@ pub(super) enum Tree {
     Boolean(bool),
     Integer(i64),
     Float(f64),
+    /// A number that 64 bits do not hold, or `nan` or `inf`, as written: no value of a scenario is one.
+    Beyond(String),
     Text(String),
     Date,
     List(Vec<Node>),
@@ -94,10 +97,14 @@ impl Document {
         };
         let table = DeTable::parse(&document.text).map_err(|error| {
             let byte = error.span().map_or(0, |span| span.start);
-            document.refusal(Place::Byte(byte), format!("is not valid TOML: {}", error.message().replace('\n', ", ")))
+            let key = error.span().and_then(|span| document.text.get(span)).unwrap_or_default();
+            let reason = match error.message() {
+                "duplicate key" => format!("the key {} is there twice", abridged(key)),
+                other => other.replace('\n', ", "),
+            };
+            document.refusal(Place::Byte(byte), format!("is not valid TOML: {reason}"))
         })?;
-        document.root = from_table(table.get_ref(), table.span().start)
-            .map_err(|(byte, sentence)| document.refusal(Place::Byte(byte), sentence))?;
+        document.root = from_table(table.get_ref(), table.span().start);
         Ok(document)
     }
 
@@ -109,7 +116,7 @@ impl Document {
     /// A refusal at a place: file, line and column, or the setting.
     pub(super) fn refusal(&self, place: Place, sentence: impl Into<String>) -> Refusal {
         match place {
-            Place::Setting(index) => Refusal::new(format_args!("--set {}", self.settings[index]), sentence),
+            Place::Setting(index) => Refusal::new(format_args!("--set {}", cut(&self.settings[index], 80)), sentence),
             Place::Byte(byte) => {
                 let before = &self.text[..self.text.floor_char_boundary(byte)];
                 let line = before.matches('\n').count() + 1;
@@ -159,10 +166,8 @@ impl Node {
     }
 }
 
-type Misfit = (usize, String);
-
 /// The tree of a parsed TOML value.
-pub(super) fn from_value(value: &Spanned<DeValue>) -> Result<Node, Misfit> {
+pub(super) fn from_value(value: &Spanned<DeValue>) -> Node {
     let byte = value.span().start;
     let value = match value.get_ref() {
         DeValue::String(text) => Tree::Text(text.to_string()),
@@ -170,23 +175,28 @@ pub(super) fn from_value(value: &Spanned<DeValue>) -> Result<Node, Misfit> {
         DeValue::Datetime(_) => Tree::Date,
         DeValue::Integer(integer) => {
             let number = i64::from_str_radix(integer.as_str(), integer.radix());
-            Tree::Integer(number.map_err(|_| (byte, format!("{integer} is too large a number: at most {}", i64::MAX)))?)
+            number.map_or_else(|_| Tree::Beyond(integer.to_string()), Tree::Integer)
         }
         DeValue::Float(float) => {
             let number = float.as_str().parse::<f64>().ok().filter(|x| x.is_finite());
-            Tree::Float(number.ok_or_else(|| (byte, format!("{float} is not a finite number")))?)
+            number.map_or_else(|| Tree::Beyond(float.to_string()), Tree::Float)
         }
-        DeValue::Array(values) => Tree::List(values.iter().map(from_value).collect::<Result<_, _>>()?),
+        DeValue::Array(values) => Tree::List(values.iter().map(from_value).collect()),
         DeValue::Table(table) => return from_table(table, byte),
     };
-    Ok(Node { place: Place::Byte(byte), value })
+    Node { place: Place::Byte(byte), value }
 }
 
-fn from_table(table: &DeTable, byte: usize) -> Result<Node, Misfit> {
-    let entries = table.iter().map(|(key, value)| {
-        Ok(Entry { key: key.get_ref().to_string(), place: Place::Byte(key.span().start), node: from_value(value)? })
+fn from_table(table: &DeTable, byte: usize) -> Node {
+    let mut keys: Vec<_> = table.iter().collect();
+    // The parser sorts by name; a person reads from the top, and is told the first mistake first.
+    keys.sort_by_key(|(key, _)| key.span().start);
+    let entries = keys.into_iter().map(|(key, value)| Entry {
+        key: key.get_ref().to_string(),
+        place: Place::Byte(key.span().start),
+        node: from_value(value),
     });
-    Ok(Node { place: Place::Byte(byte), value: Tree::Table(entries.collect::<Result<_, Misfit>>()?) })
+    Node { place: Place::Byte(byte), value: Tree::Table(entries.collect()) }
 }
 
 /// `; did you mean "tiers.toml"?`, from the files beside a path that leads nowhere.
@@ -196,8 +206,12 @@ fn similar_file(path: &Path) -> String {
         .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
         .unwrap_or_default();
     let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    let mut tomls: Vec<&str> = names.iter().map(String::as_str).filter(|name| name.ends_with(".toml")).collect();
+    // A link that leads nowhere is listed under the very name that was not found.
+    let is_other = |name: &&str| name.ends_with(".toml") && *name != wanted;
+    let mut tomls: Vec<&str> = names.iter().map(String::as_str).filter(is_other).collect();
     tomls.sort_unstable();
-    nearest(&wanted, tomls)
+    let with_ending = tomls.iter().find(|name| name.strip_suffix(".toml") == Some(&*wanted)).copied();
+    with_ending
+        .or_else(|| nearest(&wanted, tomls))
         .map_or(String::new(), |name| format!("; did you mean \"{}\"?", path.with_file_name(name).display()))
 }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::embedding::Scheme;
 use crate::embedding::npy::NpyError;
 use crate::measure::Measures;
-use crate::quantity::{Count, FileName, Label, Params, Seed, abridged};
+use crate::quantity::{Count, FileName, Label, Params, Seed, abridged, is_control};
 use document::{Document, Place};
 
 /// A scenario: which concepts, which models, what is measured.
@@ -117,6 +117,7 @@ impl Scenario {
     pub fn from_document(document: &Document) -> Result<Self, Refusal> {
         let scenario = Self::deserialize(&document.root)
             .map_err(|mistake| document.refusal(mistake.place().unwrap_or(Place::Byte(0)), mistake.sentence()))?;
+        scenario.check_title(document)?;
         scenario.check_concepts(document)?;
         scenario.check_tiers(document)?;
         if scenario.measure.chosen().is_empty() {
@@ -125,6 +126,16 @@ impl Scenario {
             return Err(document.refusal(document.place(&["measure"]), sentence));
         }
         Ok(scenario)
+    }
+
+    fn check_title(&self, document: &Document) -> Result<(), Refusal> {
+        match &self.title {
+            Some(title) if title.chars().any(is_control) => {
+                let sentence = format!("title must be one line without control characters, got {}", abridged(title));
+                Err(document.refusal(document.place(&["title"]), sentence))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn check_concepts(&self, document: &Document) -> Result<(), Refusal> {

@@ -79,6 +79,16 @@ impl Plan {
         Ok(Self { scenario, path: document.path.clone(), settings: document.settings.clone(), tiers })
     }
 
+    /// Refuses a `[smoke]` table that makes of a right scenario a wrong one: a mistake in it shows even where it is not asked for.
+    pub fn check_smoke(document: &Document) -> Result<(), Fault> {
+        if Self::new(document).is_ok() {
+            let mut smoke = document.clone();
+            smoke.make_smoke()?;
+            Self::new(&smoke)?;
+        }
+        Ok(())
+    }
+
     /// The folder in which relative paths of the scenario begin.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
@@ -151,7 +161,10 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
     for measure in scenario.measure.chosen() {
         let least = measure.member.least_concepts();
         if size.n_concepts < least {
-            let (place, subject) = match scenario.concepts {
+            let (place, subject) = match &scenario.concepts {
+                Some(concepts) if concepts.names.is_some() => {
+                    (document.place(&["concepts", "names"]), "the number of concepts.names".to_owned())
+                }
                 Some(_) => (document.place(&["concepts", "count"]), "concepts.count".to_owned()),
                 None => (at_tier(&[]), format!("the number of concepts of {name}")),
             };

@@ -9,7 +9,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::document::{Entry, Node, Place, Tree};
-use crate::quantity::{abridged, shortest};
+use crate::quantity::{Label, abridged, cut, shortest};
 use crate::suggestion::did_you_mean;
 
 /// What is wrong with a value: where it stands, the path that leads to it (innermost part first), and what to say about it.
@@ -97,6 +97,8 @@ impl de::Error for Mistake {
             "a boolean" => "true or false",
             "a string" | "path string" => "a text",
             "a sequence" => "a list",
+            "a map" => "a table",
+            "any valid JSON value" => "a finite number, a text, true or false, a list or a table",
             other if other.starts_with("struct ") => "a table",
             other => other,
         };
@@ -136,11 +138,25 @@ impl<'de> Deserializer<'de> for &'de Node {
             Tree::Integer(x) => visitor.visit_i64(*x),
             Tree::Float(x) => visitor.visit_f64(*x),
             Tree::Text(x) => visitor.visit_borrowed_str(x),
+            Tree::Beyond(number) => Err(de::Error::invalid_type(Unexpected::Other(&cut(number, 40)), &visitor)),
             Tree::Date => Err(de::Error::invalid_type(Unexpected::Other("a date"), &visitor)),
             Tree::List(nodes) => visitor.visit_seq(Elements(nodes.iter().enumerate())),
             Tree::Table(entries) => visitor.visit_map(Entries { entries: entries.iter(), current: None }),
         };
         value.map_err(|mistake: Mistake| mistake.at(self.place))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Mistake> {
+        // Serde would take a list for the fields in order.
+        match &self.value {
+            Tree::List(_) => Err(Mistake::at(de::Error::invalid_type(Unexpected::Seq, &visitor), self.place)),
+            _ => self.deserialize_any(visitor),
+        }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
@@ -163,21 +179,37 @@ impl<'de> Deserializer<'de> for &'de Node {
                 [Entry { key, place, node }] => {
                     visitor.visit_enum(Choice { word: key, place: *place, node: Some(node) })
                 }
-                [] => Err(Mistake::about(format!("must name one of: {}", kinds.join(", ")))),
+                [] => Err(Mistake::about(format!("must name one of {}, got none", kinds.join(", ")))),
                 [first, .., last] => Err(Mistake::about(format!(
                     "must name exactly one kind, got \"{}\" and \"{}\"",
                     first.key, last.key
                 ))
                 .at(last.place)),
             },
-            _ => Err(Mistake::about(format!("must be one of: {}", kinds.join(", ")))),
+            other => Err(Mistake::about(format!("must be one of {}, got {}", kinds.join(", "), other.shown()))),
         };
         value.map_err(|mistake: Mistake| mistake.at(self.place))
     }
 
     forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map
         identifier ignored_any
+    }
+}
+
+impl Tree {
+    /// The value in a message.
+    fn shown(&self) -> String {
+        match self {
+            Self::Boolean(x) => x.to_string(),
+            Self::Integer(x) => x.to_string(),
+            Self::Float(x) => shortest(*x),
+            Self::Beyond(number) => cut(number, 40),
+            Self::Text(x) => abridged(x),
+            Self::Date => "a date".into(),
+            Self::List(_) => "a list".into(),
+            Self::Table(_) => "a table".into(),
+        }
     }
 }
 
@@ -188,8 +220,9 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
         let Some((index, node)) = self.0.next() else { return Ok(None) };
-        // A tier is called by its name, as in a path of `--set`; anything without a name by its position, counted from 1.
-        let part = || node.get("name").and_then(Node::text).map_or(format!("[{}]", index + 1), str::to_owned);
+        // A tier is called by its name, as in a path of `--set`; anything without a right name by its position, counted from 1.
+        let name = || node.get("name").and_then(Node::text).filter(|name| Label::new(name).is_some());
+        let part = || name().map_or(format!("[{}]", index + 1), str::to_owned);
         seed.deserialize(node).map(Some).map_err(|mistake| mistake.at(node.place).within(part()))
     }
 }

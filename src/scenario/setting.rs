@@ -7,14 +7,18 @@ use super::document::{Document, Entry, Node, Place, Tree, from_value};
 use crate::quantity::abridged;
 use crate::suggestion::did_you_mean;
 
+/// Parts of a path: `tiers.NAME.embedding.support.active` has five, and a name may have dots in it.
+const MOST_PARTS: usize = 64;
+
 impl Document {
     /// Applies `PATH=VALUE`. The value is written as in TOML; a bare word is a text. Tiers are called by name, or all of them `*`.
     pub fn set(&mut self, setting: &str) -> Result<(), Refusal> {
         let index = self.settings.len();
         self.settings.push(setting.to_owned());
         let place = Place::Setting(index);
-        let Some((path, value)) = setting.split_once('=').map(|(path, value)| (path.trim(), value.trim())) else {
-            return Err(self.refusal(place, "must have the form PATH=VALUE"));
+        let parts = setting.split_once('=').map(|(path, value)| (path.trim(), value.trim()));
+        let Some((path, value)) = parts.filter(|(path, value)| !path.is_empty() && !value.is_empty()) else {
+            return Err(self.refusal(place, "must have the form PATH=VALUE, as in concepts.count=256"));
         };
         let mut node = parse(value).map_err(|sentence| self.refusal(place, sentence))?;
         stamp(&mut node, place);
@@ -24,18 +28,35 @@ impl Document {
     /// Applies the `[smoke]` table of the scenario; without one, at most two replicates are run.
     pub fn make_smoke(&mut self) -> Result<(), Refusal> {
         let Some(smoke) = self.root.get("smoke").cloned() else {
-            if !matches!(self.root.get("replicates").map(|node| &node.value), None | Some(Tree::Integer(0..=2))) {
-                let place = self.place(&["replicates"]);
-                self.put("replicates", &Node { place, value: Tree::Integer(2) })?;
-            }
-            return Ok(());
+            let replicates = self.root.get("replicates");
+            let many = replicates.filter(|node| match node.value {
+                Tree::Integer(n) => n > 2,
+                Tree::Float(n) => n > 2.0,
+                _ => false,
+            });
+            return match many.map(|node| node.place) {
+                Some(place) => self.put("replicates", &Node { place, value: Tree::Integer(2) }),
+                None => Ok(()),
+            };
         };
+        // What is no table, the parser of the scenario refuses.
         let mut settings = Vec::new();
-        flatten("", &smoke, &mut settings);
+        for entry in smoke.entries().into_iter().flatten() {
+            flatten(&entry.key, &entry.node, &mut settings);
+        }
         settings.iter().try_for_each(|(path, node)| self.put(path, node))
     }
 
     fn put(&mut self, path: &str, node: &Node) -> Result<(), Refusal> {
+        if path.split('.').nth(MOST_PARTS).is_some() {
+            let sentence = format!("the path {} has more than {MOST_PARTS} parts", abridged(path));
+            return Err(self.refusal(node.place, sentence));
+        }
+        if path == "smoke" || path.starts_with("smoke.") {
+            let sentence =
+                format!("the path {} leads into [smoke]; set the value that it would replace", abridged(path));
+            return Err(self.refusal(node.place, sentence));
+        }
         let mut root = std::mem::replace(&mut self.root, Node { place: Place::Byte(0), value: Tree::Table(vec![]) });
         let outcome = put(&mut root, path, path, node);
         self.root = root;
@@ -76,6 +97,15 @@ fn put_in_named(nodes: &mut [Node], path: &str, whole: &str, new: &Node) -> Resu
         return nodes.iter_mut().try_for_each(|node| put(node, rest, whole, new));
     }
     let names: Vec<String> = nodes.iter().filter_map(|node| node.get("name")?.text().map(str::to_owned)).collect();
+    if names.is_empty() {
+        return Err(format!("the path {} goes on where the scenario has no table", abridged(whole)));
+    }
+    if path == "*" || names.iter().any(|name| name == path) {
+        return Err(format!(
+            "the path {} ends at a tier; it must name a value of it, as in tiers.{path}.params",
+            abridged(whole)
+        ));
+    }
     let below = |name: &str| path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
     let Some(name) = names.iter().filter(|name| below(name).is_some()).max_by_key(|name| name.len()) else {
         let word = path.split('.').next().unwrap_or_default();
@@ -92,12 +122,18 @@ fn put_in_named(nodes: &mut [Node], path: &str, whole: &str, new: &Node) -> Resu
 fn parse(value: &str) -> Result<Node, String> {
     let line = format!("value = {value}");
     let bare = || Node { place: Place::Byte(0), value: Tree::Text(value.to_owned()) };
-    let Ok(table) = DeTable::parse(&line) else {
-        let is_word = !value.is_empty() && value.chars().all(|c| c.is_alphanumeric() || " -_./".contains(c));
-        return if is_word { Ok(bare()) } else { Err(format!("the value {} is not valid TOML", abridged(value))) };
-    };
-    let value = table.get_ref().values().next().expect("the line has one key");
-    from_value(value).map_err(|(_, sentence)| sentence)
+    let table = DeTable::parse(&line).ok();
+    // A line feed within the value may begin a second key.
+    let mut values = table.iter().flat_map(|table| table.get_ref().values());
+    if let (Some(value), None) = (values.next(), values.next()) {
+        return Ok(from_value(value));
+    }
+    let is_word = value.chars().all(|c| c.is_alphanumeric() || " -_./".contains(c));
+    if is_word {
+        Ok(bare())
+    } else {
+        Err(format!("the value {} is not valid TOML; a text needs quotes", abridged(value)))
+    }
 }
 
 /// Gives a whole tree one place.
