@@ -21,7 +21,7 @@ pub fn check(arguments: &Arguments) -> Result<(), Failure> {
     let source = &arguments.source;
     for plan in source.plans()? {
         print(&describe(&plan, source.threads()))?;
-        admit(&plan, source.memory())?;
+        admit(&plan, source.memory()).map_err(|fault| Failure::of(&plan, fault))?;
     }
     Ok(())
 }

@@ -14,10 +14,14 @@ pub fn parse(text: &str) -> Result<u64, String> {
         "mib" => 1024f64.powi(2),
         "gib" => 1024f64.powi(3),
         "tib" => 1024f64.powi(4),
-        _ => return Err("a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB, as in 8GB".into()),
+        _ => return Err("allowed: a number with kB, MB, GB, TB, KiB, MiB, GiB or TiB, as in 8GB".into()),
     };
-    let bytes = number.parse::<f64>().map_err(|_| "a number with a unit, as in 8GB".to_owned())? * factor;
-    if (1.0..=1e18).contains(&bytes) { Ok(bytes as u64) } else { Err("a size from 1 byte to 1e18 bytes".into()) }
+    let bytes = number.parse::<f64>().map_err(|_| "allowed: a number with a unit, as in 8GB".to_owned())? * factor;
+    if (1.0..=1e18).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err("allowed: a size from 1 byte to 1e18 bytes".into())
+    }
 }
 
 /// 80 % of the memory that is free, within the limit of the control group if there is one; 2 GB where the system does not tell.

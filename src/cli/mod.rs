@@ -14,7 +14,9 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use superpose::geometry::kernel::Kernel;
 use superpose::output::WriteError;
+use superpose::quantity::is_control;
 use superpose::scenario::{self, document::Document, plan::Plan};
+use superpose::suggestion::did_you_mean;
 use superpose::{embedding, engine, explain, schema};
 
 /// Simulates how representations emerge as models grow: a scenario file in, a tidy CSV out.
@@ -80,7 +82,7 @@ struct Source {
     #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
     memory: Option<u64>,
     /// Threads that compute [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", value_parser = number_of_threads, allow_negative_numbers = true)]
     threads: Option<u16>,
 }
 
@@ -106,14 +108,18 @@ impl From<scenario::Fault> for Failure {
     }
 }
 
-impl From<engine::Fault> for Failure {
-    fn from(fault: engine::Fault) -> Self {
+impl Failure {
+    /// A fault of the engine; where it does not name a file itself, that of the scenario.
+    fn of(plan: &Plan, fault: engine::Fault) -> Self {
         let code = match fault {
             engine::Fault::Memory { .. } => 5,
             engine::Fault::Rows { .. } | engine::Fault::Embedding(embedding::Fault::Scenario { .. }) => 3,
             engine::Fault::Embedding(embedding::Fault::Data(_)) => 4,
         };
-        Self::new(code, fault)
+        match fault {
+            engine::Fault::Embedding(embedding::Fault::Data(error)) => Self::new(code, error),
+            fault => Self::new(code, format!("{}: {fault}", plan.path.display())),
+        }
     }
 }
 
@@ -132,6 +138,7 @@ impl Source {
     fn plan(&self, path: &std::path::Path) -> Result<Plan, Failure> {
         let refused = |refusal: scenario::Refusal| Failure::from(scenario::Fault::Refused(refusal));
         let mut document = Document::read(path).map_err(refused)?;
+        Plan::check_smoke(&document)?;
         if self.smoke {
             document.make_smoke().map_err(refused)?;
         }
@@ -170,10 +177,19 @@ pub fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let _ = writeln!(anstream::stderr(), "error: {}", failure.sentence);
+            let _ = writeln!(anstream::stderr(), "error: {}", on_one_line(&failure.sentence));
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// A sentence may quote a path or a setting: what could break the line or command the terminal is shown by its number.
+fn on_one_line(sentence: &str) -> String {
+    let mut line = String::with_capacity(sentence.len());
+    for c in sentence.chars() {
+        if is_control(c) { line.extend(c.escape_unicode()) } else { line.push(c) }
+    }
+    line
 }
 
 /// Prints to standard output. A reader who has seen enough (`| head`) is no failure.
@@ -203,13 +219,21 @@ fn list(family: Option<Family>) -> String {
     text
 }
 
+fn number_of_threads(text: &str) -> Result<u16, String> {
+    let number = text.parse().ok().filter(|n| (1..=1024).contains(n));
+    number.ok_or_else(|| "allowed: a whole number from 1 to 1024".to_owned())
+}
+
 /// The kernel that a word chooses.
 fn kernel(word: &str) -> Result<Option<Kernel>, String> {
     if word == "auto" {
         return Ok(None);
     }
     let kernel = Kernel::ALL.into_iter().find(|kernel| kernel.name() == word);
-    let kernel = kernel.ok_or_else(|| format!("allowed: auto, {}", Kernel::ALL.map(Kernel::name).join(", ")))?;
+    let kernel = kernel.ok_or_else(|| {
+        let names = Kernel::ALL.map(Kernel::name);
+        format!("allowed: auto, {}{}", names.join(", "), did_you_mean(word, ["auto"].into_iter().chain(names)))
+    })?;
     let here = || Kernel::available().map(Kernel::name).collect::<Vec<_>>().join(", ");
     if kernel.is_available() {
         Ok(Some(kernel))

@@ -70,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let memory = source.memory();
-    plans.iter().try_for_each(|plan| admit(plan, memory))?;
+    plans.iter().try_for_each(|plan| admit(plan, memory).map_err(|fault| Failure::of(plan, fault)))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(source.threads()).build();
     let pool = pool.map_err(|error| Failure::new(7, format!("cannot start {} threads: {error}", source.threads())))?;
     plans.iter().try_for_each(|plan| pool.install(|| run_one(arguments, plan, memory)))
@@ -84,7 +84,7 @@ fn run_one(arguments: &Arguments, plan: &Plan, memory: u64) -> Result<(), Failur
     let progress = Progress::new(arguments.quiet);
     let table = engine::run(plan, &Options { kernel, memory, finished: &|share| progress.finished(share) });
     progress.clear();
-    let table = table?;
+    let table = table.map_err(|fault| Failure::of(plan, fault))?;
 
     output::create_folder(&folder)?;
     let written = output::write(&folder, &format!("{name}.csv"), &csv::encode(&table))?;
