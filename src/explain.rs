@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::embedding::Scheme;
+use crate::quantity::abridged;
 use crate::registry::Kind;
 use crate::scenario::plan::KEYS;
 use crate::schema::{allowed, measures};
@@ -31,8 +32,11 @@ pub fn explain(name: &str) -> Result<String, String> {
         return Ok(describe_column(*kind, column));
     }
     let names = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).map(|kind| kind.name);
-    let near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name.as_ref())));
-    Err(format!("\"{name}\" is no embedding, measure or column{near}"))
+    let mut near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name.as_ref())));
+    if near.is_empty() {
+        near = "; superpose list shows what there is".to_owned();
+    }
+    Err(format!("{} is no embedding, measure or column{near}", abridged(name)))
 }
 
 fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {

@@ -52,7 +52,8 @@ impl Packing {
             },
         };
         if self == Self::Hadamard && !(d_model.is_power_of_two() && d_model >= 2) {
-            let sentence = format!("hadamard needs a d_model that is a power of two from 2 on, got {d_model}");
+            let sentence =
+                format!("is \"hadamard\", which needs a d_model that is a power of two from 2 on, got {d_model}");
             return Err(Fault::scenario(Key::Parameter("packing"), sentence));
         }
         Ok(Size { n_concepts, d_model })
@@ -168,7 +169,7 @@ mod tests {
         );
         assert_eq!(
             size(Packing::Hadamard, None, Some(12)),
-            Err("hadamard needs a d_model that is a power of two from 2 on, got 12".into())
+            Err("is \"hadamard\", which needs a d_model that is a power of two from 2 on, got 12".into())
         );
     }
 }
