@@ -62,7 +62,7 @@ impl Measure for Overlap {
                 .unmoved_by(EVERY)
                 .beside("random_coherence")
                 .from("Donoho & Huo (2001), IEEE Trans. Inf. Theory 47"),
-            Column::new("zero_fraction", Fraction, "pairs whose cosine is exactly 0 / pairs").within(0.0, 1.0).unmoved_by(&[Permutation, Rescaling]),
+            Column::new("zero_fraction", Fraction, "pairs whose cosine is exactly 0 / pairs").within(0.0, 1.0).unmoved_by(&[Permutation]),
             quantile("abs_cosine_p50", "median of |c|"),
             quantile("abs_cosine_p90", "90 % of the pairs have |c| of at most this"),
             quantile("abs_cosine_p99", "99 % of the pairs have |c| of at most this"),
