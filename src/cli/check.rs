@@ -41,13 +41,13 @@ fn describe(plan: &Plan, n_threads: usize) -> String {
             duration(planned.cost.seconds),
         ]);
     }
-    let n_rows = plan.n_rows().map_or("too many".to_owned(), |n| n.to_string());
+    let n_rows = plan.n_rows().map_or("too many rows".to_owned(), |n| counted(n, "row"));
     let mut text =
         format!("{}: {}\n", plan.path.display(), scenario.title.as_deref().unwrap_or(scenario.name.as_str()));
     let _ = writeln!(text, "{}", aligned(rows, 2));
     let _ = writeln!(
         text,
-        "{} × {} = {n_rows} rows of {} columns; roughly {} on {} (memory and time above: one replicate, one core)",
+        "{} × {} = {n_rows} of {} columns; roughly {} on {} (memory and time above: one replicate, one core)",
         counted(scenario.tiers.len() as u64, "tier"),
         counted(scenario.replicates.get(), "replicate"),
         plan.columns().len(),

@@ -11,7 +11,7 @@ use superpose::output::{self, csv, manifest};
 use superpose::scenario::plan::Plan;
 
 use super::progress::Progress;
-use super::summary::{duration, summary};
+use super::summary::{counted, duration, summary};
 use super::{Failure, Source, kernel, print};
 
 #[derive(Args)]
@@ -50,6 +50,18 @@ impl clap::builder::TypedValueParser for KernelWord {
     }
 }
 
+const MANIFEST: &str = "manifest.json";
+
+fn table_file(plan: &Plan) -> String {
+    format!("{}.csv", plan.scenario.name)
+}
+
+impl Arguments {
+    fn folder(&self, plan: &Plan) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| Path::new("results").join(plan.scenario.name.as_str()))
+    }
+}
+
 /// Runs every scenario, one after another; none before all are found right and small enough.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = &arguments.source;
@@ -71,6 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let memory = source.memory();
     plans.iter().try_for_each(|plan| admit(plan, memory).map_err(|fault| Failure::of(plan, fault)))?;
+    plans.iter().try_for_each(|plan| output::probe(&arguments.folder(plan), &[&table_file(plan), MANIFEST]))?;
     let pool = rayon::ThreadPoolBuilder::new().num_threads(source.threads()).build();
     let pool = pool.map_err(|error| Failure::new(7, format!("cannot start {} threads: {error}", source.threads())))?;
     plans.iter().try_for_each(|plan| pool.install(|| run_one(arguments, plan, memory)))
@@ -78,16 +91,15 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 fn run_one(arguments: &Arguments, plan: &Plan, memory: u64) -> Result<(), Failure> {
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let name = plan.scenario.name.as_str();
-    let folder = arguments.out.clone().unwrap_or_else(|| Path::new("results").join(name));
+    let folder = arguments.folder(plan);
     let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
     let progress = Progress::new(arguments.quiet);
     let table = engine::run(plan, &Options { kernel, memory, finished: &|share| progress.finished(share) });
     progress.clear();
     let table = table.map_err(|fault| Failure::of(plan, fault))?;
 
-    output::create_folder(&folder)?;
-    let written = output::write(&folder, &format!("{name}.csv"), &csv::encode(&table))?;
+    let rows = csv::encode(&table);
+    let written = output::describe(&table_file(plan), &rows);
     let circumstances = manifest::Circumstances {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         elapsed_s: clock.elapsed().as_secs_f64(),
@@ -96,15 +108,16 @@ fn run_one(arguments: &Arguments, plan: &Plan, memory: u64) -> Result<(), Failur
         smoke: arguments.source.smoke,
     };
     let manifest = manifest::encode(plan, &circumstances, std::slice::from_ref(&written));
-    output::write(&folder, "manifest.json", &manifest)?;
+    output::create_folder(&folder)?;
+    output::write(&folder, &[(&written.file, &rows), (MANIFEST, &manifest)])?;
     if !arguments.quiet {
         print(&summary(plan, &table))?;
         let (path, seconds) = (folder.join(&written.file), duration(circumstances.elapsed_s));
         let _ = writeln!(
             anstream::stderr(),
-            "{}: {} rows in {seconds}; manifest.json beside it",
+            "{}: {} in {seconds}; {MANIFEST} beside it",
             path.display(),
-            table.rows.len()
+            counted(table.rows.len() as u64, "row")
         );
     }
     Ok(())
