@@ -11,7 +11,7 @@ use superpose::output::csv;
 use superpose::scenario::document::Document;
 use superpose::scenario::plan::Plan;
 
-/// Two machines differ in the last bits of f64 sums and functions; a change of the mathematics is larger.
+/// A new version of a library may move last bits; a change of the mathematics is larger.
 const TOLERANCE: f64 = 1e-9;
 
 const RECORD: &str = "SUPERPOSE_RECORD";

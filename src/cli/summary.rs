@@ -142,7 +142,8 @@ fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Strin
         let largest = mean.abs().max(error).log10().floor();
         let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
         let scale = 10f64.powf(power);
-        let decimals = (1.0 - (error / scale).log10().floor()).clamp(0.0, 12.0) as usize;
+        // An error of exactly a power of ten must not lose its digit to the rounding of the division.
+        let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
         let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
         format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
     };
