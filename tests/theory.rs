@@ -6,6 +6,9 @@ use std::f64::consts::{PI, TAU};
 use std::path::Path;
 
 use experiment::{Experiment, mean_and_error, run, write_npy};
+use nalgebra::DMatrix;
+use rand_distr::{Distribution, StandardNormal};
+use superpose::seed::Stream;
 use superpose::table::Value;
 
 fn here() -> &'static Path {
@@ -28,11 +31,15 @@ fn tiers(n: usize, d: usize, replicates: usize, measures: &[&str], embeddings: &
 
 /// One tier whose vectors come from a `.npy` file.
 fn vectors(vectors: &[Vec<f64>]) -> Experiment {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write_npy(&folder.path().join("v.npy"), vectors);
+    vectors_in(tempfile::tempdir().expect("a temporary folder").path(), vectors)
+}
+
+/// The same, with the file in this folder.
+fn vectors_in(folder: &Path, vectors: &[Vec<f64>]) -> Experiment {
+    write_npy(&folder.join("v.npy"), vectors);
     let text = "name = \"t\"\n[[tiers]]\nname = \"v\"\nembedding.file = { path = \"v.npy\" }\n\
                 [measure]\noverlap = {}\nspectrum = {}\nsparsity = {}\ndimensionality = {}";
-    run(folder.path(), text)
+    run(folder, text)
 }
 
 /// A mean over replicates is within 4 of its own standard errors of the expectation: 1 chance in 4,000 for 39 degrees of freedom.
@@ -360,5 +367,75 @@ fn theory_real_vectors_agree_with_numpy() {
         ("gini", 0.426535680689404),
     ] {
         close(column, e.number("words", column), expected, 1e-6 * expected.abs());
+    }
+}
+
+/// The columns that are sums over pairs or spectra, from their definitions in f64, with the whole Gram matrix and the singular values.
+fn by_definition(w: &DMatrix<f64>) -> Vec<(&'static str, f64)> {
+    let cosines = |w: &DMatrix<f64>| {
+        let mut units = w.clone();
+        units.column_iter_mut().for_each(|mut column| column /= column.norm());
+        let gram = units.transpose() * &units;
+        (0..gram.ncols()).flat_map(|i| (0..i).map(move |j| (i, j))).map(|pair| gram[pair]).collect::<Vec<f64>>()
+    };
+    let mean = |numbers: &[f64], of: fn(f64) -> f64| numbers.iter().map(|&x| of(x)).sum::<f64>() / numbers.len() as f64;
+    let mut centred = w.clone();
+    centred.column_iter_mut().for_each(|mut column| column -= &w.column_mean());
+    let (raw, about) = (cosines(w), cosines(&centred));
+    let sigma = centred.singular_values();
+    let (sum, square) = (sigma.sum(), sigma.norm_squared());
+    let parts = sigma.iter().filter(|&&s| s > 1e-9 * sigma.max()).map(|s| s / sum);
+    let gram = w.transpose() * w;
+    let dimensionality = (0..gram.ncols()).map(|i| gram[(i, i)].powi(2) / gram.column(i).norm_squared());
+    vec![
+        ("mean_cosine", mean(&raw, |c| c)),
+        ("mean_abs_cosine", mean(&raw, f64::abs)),
+        ("mean_square_cosine", mean(&raw, |c| c * c)),
+        ("coherence", raw.iter().fold(0.0, |most, c| c.abs().max(most))),
+        ("centred_mean_cosine", mean(&about, |c| c)),
+        ("centred_mean_square_cosine", mean(&about, |c| c * c)),
+        ("participation_ratio", square * square / sigma.map(|s| s.powi(4)).sum()),
+        ("effective_rank", parts.map(|p| -p * p.ln()).sum::<f64>().exp()),
+        ("stable_rank", square / sigma.max().powi(2)),
+        ("d_star", w.nrows() as f64 / w.norm_squared()),
+        ("sum_feature_dimensionality", dimensionality.sum()),
+    ]
+}
+
+// Difficult embeddings against the definitions: any mean vector, short or long beside the vectors about it, and very different lengths.
+#[test]
+fn theory_difficult_embeddings_agree_with_the_definitions() {
+    let mut rng = Stream::from_seed(9).rng();
+    let mut normal = |n, d| DMatrix::<f64>::from_fn(d, n, |_, _| StandardNormal.sample(&mut rng));
+    let (few, many, pole) = (normal(50, 12), normal(60, 300), normal(2, 12));
+    let mut embeddings = Vec::new();
+    // The centred sums change from one pass to two between means of 5 and 6.
+    for mean in [0.0, 1.0, 3.0, 5.0, 6.0, 30.0, 1e3, 1e5] {
+        embeddings.push((format!("50 × 12 about {mean}"), few.add_scalar(mean)));
+        embeddings.push((format!("60 × 300 about {mean}"), many.add_scalar(mean)));
+    }
+    for exponent in [-18i32, -3, 3, 18] {
+        let mut one = few.scale(if exponent.abs() > 3 { 10f64.powi(-exponent / 2) } else { 1.0 });
+        one.column_mut(7).scale_mut(10f64.powi(exponent));
+        embeddings.push((format!("one 1e{exponent} as long"), one));
+    }
+    let lengths = DMatrix::from_fn(12, 50, |k, i| few[(k, i)] * 10f64.powi(i as i32 % 21 - 10));
+    embeddings.push(("lengths from 1e-10 to 1e10".into(), lengths));
+    let cluster = |k, i| match i {
+        0 => pole[(k, 0)] + 10.0 * pole[(k, 1)],
+        1 => pole[(k, 0)] - 10.0 * pole[(k, 1)],
+        _ => pole[(k, 0)] + 0.1 * few[(k, i)],
+    };
+    embeddings.push(("a cluster and two outliers".into(), DMatrix::from_fn(12, 50, cluster)));
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (name, w) in embeddings {
+        // The engine rounds a file to f32; the definitions see the same numbers.
+        let stored = w.map(|x| f64::from(x as f32));
+        let rows: Vec<Vec<f64>> = stored.column_iter().map(|column| column.iter().copied().collect()).collect();
+        let e = vectors_in(folder.path(), &rows);
+        for (column, expected) in by_definition(&stored) {
+            // f32 dot products leave 1e-7 of |wᵢ||wⱼ|; one pass loses at most a factor of 33 where the mean is long.
+            close(&format!("{column} of {name}"), e.number("v", column), expected, 4e-6 * expected.abs().max(1.0));
+        }
     }
 }
