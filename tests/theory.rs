@@ -421,12 +421,14 @@ fn theory_difficult_embeddings_agree_with_the_definitions() {
     }
     let lengths = DMatrix::from_fn(12, 50, |k, i| few[(k, i)] * 10f64.powi(i as i32 % 21 - 10));
     embeddings.push(("lengths from 1e-10 to 1e10".into(), lengths));
-    let cluster = |k, i| match i {
-        0 => pole[(k, 0)] + 10.0 * pole[(k, 1)],
-        1 => pole[(k, 0)] - 10.0 * pole[(k, 1)],
-        _ => pole[(k, 0)] + 0.1 * few[(k, i)],
-    };
-    embeddings.push(("a cluster and two outliers".into(), DMatrix::from_fn(12, 50, cluster)));
+    for radius in [0.1, 1e-3, 1e-5] {
+        let cluster = |k, i| match i {
+            0 => pole[(k, 0)] + 10.0 * pole[(k, 1)],
+            1 => pole[(k, 0)] - 10.0 * pole[(k, 1)],
+            _ => pole[(k, 0)] + radius * few[(k, i)],
+        };
+        embeddings.push((format!("a cluster of {radius} and two outliers"), DMatrix::from_fn(12, 50, cluster)));
+    }
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (name, w) in embeddings {
         // The engine rounds a file to f32; the definitions see the same numbers.

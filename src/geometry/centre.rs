@@ -5,15 +5,15 @@ use super::{columns, embedding::Embedding, kernel::Kernel, panels::PANEL, reduct
 /// A centred vector shorter than this part of its vector is the rounding of the mean, not a direction.
 const NEGLIGIBLE: f64 = 1e-6;
 
-/// Above this ratio of ‖m‖² to the mean ‖x̃‖², subtracting the mean from dot products would lose their digits.
-const DOMINANT_MEAN: f64 = 32.0;
+/// Above this mean ratio of ‖w‖² to ‖x̃‖², subtracting the mean from dot products would lose the digits of what is left.
+const DOMINANT_MEAN: f64 = 33.0;
 
 /// The mean of the columns, and the columns about it.
 pub struct Centre {
     /// m.
     pub mean: Vec<f64>,
-    /// ‖m‖².
-    square_mean: f64,
+    /// The larger of Σ ‖w_i‖² / Σ ‖x̃_i‖² and the mean of ‖w_i‖² / ‖x̃_i‖² over the columns with a direction.
+    dominance: f64,
     /// a_i of every column.
     shifts: Vec<f64>,
     /// ‖x̃_i‖² of every column.
@@ -26,14 +26,21 @@ impl Centre {
     /// O(n d).
     pub fn new(embedding: &Embedding, square_norms: &[f64], kernel: Kernel, parallel: bool) -> Self {
         let mean = columns::mean(embedding, kernel, parallel);
-        let square_mean = mean.iter().map(|entry| entry * entry).sum();
+        let square_mean: f64 = mean.iter().map(|entry| entry * entry).sum();
         let about = columns::about_mean(embedding, &mean, kernel, parallel);
         let inverse = |(column, &square_norm): (&columns::AboutMean, &f64)| {
             let has_direction = column.square_deviation > NEGLIGIBLE * NEGLIGIBLE * square_norm;
             if has_direction { 1.0 / column.square_deviation.sqrt() } else { 0.0 }
         };
+        let total: f64 = about.iter().map(|column| column.square_deviation).sum();
+        // A few long columns must not speak for a cluster that lies close to the mean.
+        let ratios = about.iter().zip(square_norms).map(|(column, square_norm)| square_norm / column.square_deviation);
+        let (n, sum) = ratios
+            .filter(|ratio| ratio * NEGLIGIBLE * NEGLIGIBLE < 1.0)
+            .fold((0.0, 0.0), |(n, sum), ratio| (n + 1.0, sum + ratio));
+        let of_columns: f64 = if n > 0.0 { sum / n } else { 0.0 };
         Self {
-            square_mean,
+            dominance: of_columns.max(square_norms.iter().sum::<f64>() / total),
             shifts: about.iter().map(|column| column.on_mean - square_mean / 2.0).collect(),
             inverses: about.iter().zip(square_norms).map(inverse).collect(),
             square_norms: about.iter().map(|column| column.square_deviation).collect(),
@@ -43,8 +50,7 @@ impl Centre {
 
     /// Whether subtracting the mean from dot products would lose their digits.
     pub fn is_dominant(&self) -> bool {
-        let n_concepts = self.square_norms.len() as f64;
-        self.square_mean * n_concepts > DOMINANT_MEAN * self.square_norms.iter().sum::<f64>()
+        self.dominance > DOMINANT_MEAN
     }
 
     /// Fills in what centred products are scaled by, and what dot products of uncentred vectors are shifted by.

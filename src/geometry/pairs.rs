@@ -87,7 +87,7 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
 /// - cos = (g · 1/‖w_i‖) · 1/‖w_j‖ in f64, and the centred product is (g − a_i) − a_j with a_i = w_i · m − ‖m‖²/2;
 /// - sums are in f64, in 16 lanes over each tile of 192 × 192 concepts, and the tiles are added in order.
 ///
-/// Where ‖m‖² > 32 · mean ‖x̃‖² that difference has lost its digits, and the centred sums come from a second pass over
+/// Where ‖w‖² is on average more than 33 ‖x̃‖² that difference has lost its digits, and the centred sums come from a second pass over
 /// the vectors x̃ themselves, rounded to f32.
 ///
 /// # Panics
