@@ -22,7 +22,7 @@ impl Document {
         };
         let mut node = parse(value).map_err(|sentence| self.refusal(place, sentence))?;
         stamp(&mut node, place);
-        self.put(path, &node)
+        self.put(&Entry { key: path.to_owned(), place, node })
     }
 
     /// Applies the `[smoke]` table of the scenario; without one, at most two replicates are run.
@@ -34,43 +34,44 @@ impl Document {
                 Tree::Float(n) => n > 2.0,
                 _ => false,
             });
-            return match many.map(|node| node.place) {
-                Some(place) => self.put("replicates", &Node { place, value: Tree::Integer(2) }),
-                None => Ok(()),
-            };
+            let Some(place) = many.map(|node| node.place) else { return Ok(()) };
+            let node = Node { place, value: Tree::Integer(2) };
+            return self.put(&Entry { key: "replicates".into(), place, node });
         };
         // What is no table, the parser of the scenario refuses.
         let mut settings = Vec::new();
         for entry in smoke.entries().into_iter().flatten() {
-            flatten(&entry.key, &entry.node, &mut settings);
+            flatten("", entry, &mut settings);
         }
-        settings.iter().try_for_each(|(path, node)| self.put(path, node))
+        settings.iter().try_for_each(|setting| self.put(setting))
     }
 
-    fn put(&mut self, path: &str, node: &Node) -> Result<(), Refusal> {
+    /// Puts a value at the path that is its key.
+    fn put(&mut self, new: &Entry) -> Result<(), Refusal> {
+        let path = new.key.as_str();
         if path.split('.').nth(MOST_PARTS).is_some() {
             let sentence = format!("the path {} has more than {MOST_PARTS} parts", abridged(path));
-            return Err(self.refusal(node.place, sentence));
+            return Err(self.refusal(new.place, sentence));
         }
         if path == "smoke" || path.starts_with("smoke.") {
             let sentence =
                 format!("the path {} leads into [smoke]; set the value that it would replace", abridged(path));
-            return Err(self.refusal(node.place, sentence));
+            return Err(self.refusal(new.place, sentence));
         }
         let mut root = std::mem::replace(&mut self.root, Node { place: Place::Byte(0), value: Tree::Table(vec![]) });
-        let outcome = put(&mut root, path, path, node);
+        let outcome = put(&mut root, path, new);
         self.root = root;
-        outcome.map_err(|sentence| self.refusal(node.place, sentence))
+        outcome.map_err(|sentence| self.refusal(new.place, sentence))
     }
 }
 
 /// Puts a value at a path below a node, making the tables on the way. The parser of the scenario refuses keys that do not exist.
-fn put(at: &mut Node, path: &str, whole: &str, new: &Node) -> Result<(), String> {
+fn put(at: &mut Node, path: &str, new: &Entry) -> Result<(), String> {
     match &mut at.value {
         Tree::Table(entries) => {
             let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
             if key.is_empty() {
-                return Err(format!("the path {} has an empty part", abridged(whole)));
+                return Err(format!("the path {} has an empty part", abridged(&new.key)));
             }
             let position = entries.iter().position(|entry| entry.key == key).unwrap_or_else(|| {
                 let node = Node { place: new.place, value: Tree::Table(vec![]) };
@@ -79,43 +80,43 @@ fn put(at: &mut Node, path: &str, whole: &str, new: &Node) -> Result<(), String>
             });
             let entry = &mut entries[position];
             match rest {
-                Some(rest) => put(&mut entry.node, rest, whole, new),
+                Some(rest) => put(&mut entry.node, rest, new),
                 None => {
-                    (entry.node, entry.place) = (new.clone(), new.place);
+                    (entry.node, entry.place) = (new.node.clone(), new.place);
                     Ok(())
                 }
             }
         }
-        Tree::List(nodes) => put_in_named(nodes, path, whole, new),
-        _ => Err(format!("the path {} goes on where the scenario has a single value", abridged(whole))),
+        Tree::List(nodes) => put_in_named(nodes, path, new),
+        _ => Err(format!("the path {} goes on where the scenario has a single value", abridged(&new.key))),
     }
 }
 
 /// Puts a value below the element that the path calls by name (a name may have dots in it), or below all of them for `*`.
-fn put_in_named(nodes: &mut [Node], path: &str, whole: &str, new: &Node) -> Result<(), String> {
+fn put_in_named(nodes: &mut [Node], path: &str, new: &Entry) -> Result<(), String> {
     if let Some(rest) = path.strip_prefix("*.") {
-        return nodes.iter_mut().try_for_each(|node| put(node, rest, whole, new));
+        return nodes.iter_mut().try_for_each(|node| put(node, rest, new));
     }
     let names: Vec<String> = nodes.iter().filter_map(|node| node.get("name")?.text().map(str::to_owned)).collect();
     if names.is_empty() {
-        return Err(format!("the path {} goes on where the scenario has no table", abridged(whole)));
+        return Err(format!("the path {} goes on where the scenario has no table", abridged(&new.key)));
     }
     if path == "*" || names.iter().any(|name| name == path) {
         return Err(format!(
             "the path {} ends at a tier; it must name a value of it, as in tiers.{path}.params",
-            abridged(whole)
+            abridged(&new.key)
         ));
     }
     let below = |name: &str| path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
     let Some(name) = names.iter().filter(|name| below(name).is_some()).max_by_key(|name| name.len()) else {
         let word = path.split('.').next().unwrap_or_default();
         let near = did_you_mean(word, names.iter().map(String::as_str));
-        return Err(format!("the path {} names nothing{near} (allowed: *, {})", abridged(whole), names.join(", "))
+        return Err(format!("the path {} names nothing{near} (allowed: *, {})", abridged(&new.key), names.join(", "))
             .replace("? (", " ("));
     };
     let rest = below(name).expect("the name was found by this");
     let node = nodes.iter_mut().find(|node| node.get("name").and_then(Node::text) == Some(name));
-    put(node.expect("the name came from the list"), rest, whole, new)
+    put(node.expect("the name came from the list"), rest, new)
 }
 
 /// A value as in TOML, or a bare word as a text.
@@ -149,15 +150,11 @@ fn stamp(node: &mut Node, place: Place) {
     }
 }
 
-/// The leaves of a tree of tables with their dotted paths.
-fn flatten(path: &str, node: &Node, leaves: &mut Vec<(String, Node)>) {
-    match node.entries() {
-        Some(entries) if !entries.is_empty() => {
-            for entry in entries {
-                let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
-                flatten(&path, &entry.node, leaves);
-            }
-        }
-        _ => leaves.push((path.to_owned(), node.clone())),
+/// The leaves of a tree of tables, each with its dotted path for a key.
+fn flatten(above: &str, entry: &Entry, leaves: &mut Vec<Entry>) {
+    let key = if above.is_empty() { entry.key.clone() } else { format!("{above}.{}", entry.key) };
+    match entry.node.entries() {
+        Some(entries) if !entries.is_empty() => entries.iter().for_each(|entry| flatten(&key, entry, leaves)),
+        _ => leaves.push(Entry { key, place: entry.place, node: entry.node.clone() }),
     }
 }
