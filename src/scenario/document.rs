@@ -202,16 +202,13 @@ fn from_table(table: &DeTable, byte: usize) -> Node {
 /// `; did you mean "tiers.toml"?`, from the files beside a path that leads nowhere.
 fn similar_file(path: &Path) -> String {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names: Vec<String> = fs::read_dir(folder)
-        .map(|entries| entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect())
-        .unwrap_or_default();
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut names: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    let wanted = path.file_stem().unwrap_or_default().to_string_lossy();
     // A link that leads nowhere is listed under the very name that was not found.
-    let is_other = |name: &&str| name.ends_with(".toml") && *name != wanted;
-    let mut tomls: Vec<&str> = names.iter().map(String::as_str).filter(is_other).collect();
-    tomls.sort_unstable();
-    let with_ending = tomls.iter().find(|name| name.strip_suffix(".toml") == Some(&*wanted)).copied();
-    with_ending
-        .or_else(|| nearest(&wanted, tomls))
-        .map_or(String::new(), |name| format!("; did you mean \"{}\"?", path.with_file_name(name).display()))
+    let others = names.iter().filter(|name| Some(name.as_ref()) != path.file_name());
+    nearest(&wanted, others.filter_map(|name| name.strip_suffix(".toml"))).map_or(String::new(), |stem| {
+        format!("; did you mean \"{}\"?", path.with_file_name(format!("{stem}.toml")).display())
+    })
 }
