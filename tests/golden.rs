@@ -1,4 +1,6 @@
 //! Golden: the CSVs of the scenarios at smoke size, as they were recorded.
+// A test may compare with std's functions; a result may not come from them.
+#![allow(clippy::disallowed_methods)]
 
 mod experiment;
 
