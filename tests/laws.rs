@@ -178,21 +178,21 @@ fn out_of_place(table: &Table, row: &[Value]) -> Vec<String> {
     }
     // |mean| ≤ mean size ≤ root mean square ≤ largest; the means are sums of up to 22,000 terms in f64.
     let means = ["mean_cosine", "mean_abs_cosine", "mean_square_cosine", "coherence"].map(cell);
-    if let [Some(mean), Some(size), Some(square), Some(largest)] = means {
-        if [mean.abs(), size, square.sqrt(), largest].windows(2).any(|pair| pair[0] > pair[1] * (1.0 + 1e-13)) {
-            faults.push(format!("means out of order: {means:?}"));
-        }
+    if let [Some(mean), Some(size), Some(square), Some(largest)] = means
+        && [mean.abs(), size, square.sqrt(), largest].windows(2).any(|pair| pair[0] > pair[1] * (1.0 + 1e-13))
+    {
+        faults.push(format!("means out of order: {means:?}"));
     }
     // Σ Dᵢ ≤ d, up to the rounding of f32 dot products; and no packing beats the bounds.
-    if let (Some(sum), Some(d)) = (cell("sum_feature_dimensionality"), cell("d_model")) {
-        if sum > d * (1.0 + 1e-6) {
-            faults.push(format!("Σ Dᵢ = {sum} is more than d = {d}"));
-        }
+    if let (Some(sum), Some(d)) = (cell("sum_feature_dimensionality"), cell("d_model"))
+        && sum > d * (1.0 + 1e-6)
+    {
+        faults.push(format!("Σ Dᵢ = {sum} is more than d = {d}"));
     }
-    if let (Some(coherence), Some(bound)) = (cell("coherence"), cell("welch_bound")) {
-        if coherence < bound - 1e-6 {
-            faults.push(format!("coherence {coherence} is less than the bound {bound}"));
-        }
+    if let (Some(coherence), Some(bound)) = (cell("coherence"), cell("welch_bound"))
+        && coherence < bound - 1e-6
+    {
+        faults.push(format!("coherence {coherence} is less than the bound {bound}"));
     }
     faults
 }
