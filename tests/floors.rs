@@ -49,9 +49,11 @@ fn sources() -> Vec<(String, PathBuf, String)> {
     found
 }
 
-/// The part of a file that is not tests: those may look anywhere.
+/// The part of a file that is not tests: those may look anywhere. Tests in a file of their own leave the code below their name as it is.
 fn code(text: &str) -> String {
-    let text = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let tests = ["#[cfg(test)]\nmod tests {", "#[cfg(test)]\npub(crate) mod tests {"];
+    let end = tests.iter().filter_map(|tests| text.find(tests)).min().unwrap_or(text.len());
+    let text = &text[..end];
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
