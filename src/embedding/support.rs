@@ -16,7 +16,7 @@ use crate::seed::Stream;
 /// Every concept is a random unit vector on a random subset of s of the d units: from one-hot (s = 1) to dense (s = d).
 ///
 /// The mean square cosine is 1/d for every s, so it cannot tell localized from distributed; the fourth moment can:
-/// E cos⁴ = 3 E\[K(K+2)\]/(s²(s+2)²), where K, the number of shared units, is hypergeometric with E K = s²/d and
+/// E cos⁴ = 3 E(K(K+2))/(s²(s+2)²), where K, the number of shared units, is hypergeometric with E K = s²/d and
 /// Var K = s (s/d)(1 − s/d)(d − s)/(d − 1). Exactly one of `active` and `lambda` sets s. O(n d) time and memory.
 ///
 /// Source: derived from the isotropy of the vector on its support; sparse block codes in Frady, Kleyko & Sommer (2021), IEEE TNNLS.
@@ -26,7 +26,7 @@ pub struct Support {
     /// Units that take part in a concept, s: from 1 to d_model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<Count>,
-    /// Sets s = d^λ, rounded: a number from 0 (one-hot) to 1 (dense), or "params" for λ = (log₁₀ N − 7)/4 clipped to \[0, 1\],
+    /// Sets s = d^λ, rounded: a number from 0 (one-hot) to 1 (dense), or "params" for λ = (log₁₀ N − 7)/4 clipped to 0 … 1,
     /// so that 1e7 parameters are one-hot, 1e9 have √d active units, and 1e11 are dense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lambda: Option<Lambda>,

@@ -91,10 +91,11 @@ mod tests {
         assert!((mean_y - slope * mean_x - INTERCEPT).abs() < 1e-12, "{}", mean_y - slope * mean_x);
     }
 
-    // mpmath, 40 digits: 328.68, 1894.82, 10923.36.
+    // The manual of `d_model` says 0.7145·N^0.3804. mpmath, 40 digits: 328.68, 1894.82, 10923.36.
     #[test]
     fn theory_three_tiers_of_parameters_have_the_widths_of_the_documentation() {
         assert_eq!([1e7, 1e9, 1e11].map(d_model), [329, 1895, 10923]);
+        assert!((libm::exp(INTERCEPT) - 0.7145).abs() < 5e-5 && (SLOPE - 0.3804).abs() < 5e-5);
     }
 
     // The non-embedding parameters printed by EleutherAI are 12 L d² + 13 L d + 2 d, biases and layer norms included.

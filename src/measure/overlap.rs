@@ -82,10 +82,10 @@ impl Measure for Overlap {
                 .within(0.0, 1.0)
                 .unmoved_by(EVERY)
                 .from("Poisson approximation of the maximum over pairs, with the exact beta tail"),
-            Column::new("welch_bound", Cosine, "theory: no m lines in d dimensions have a smaller coherence; the best of the Welch, Sidelnikov, Levenshtein and orthoplex bounds; 0 for m ≤ d")
+            Column::new("welch_bound", Cosine, "theory: no m lines in d dimensions have a smaller coherence; the best of the Welch, Sidelnikov, Levenshtein, orthoplex and planar bounds; 0 for m ≤ d")
                 .within(0.0, 1.0)
                 .unmoved_by(EVERY)
-                .from("Welch (1974); Sidelnikov (1974); Levenshtein (1992)"),
+                .from("Welch (1974); Sidelnikov (1974); Levenshtein (1982)"),
         ]
     }
 

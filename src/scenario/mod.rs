@@ -67,7 +67,7 @@ pub struct Tier {
     /// Number of parameters, N, from 1 to 1e18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
-    /// Width, d: the number of units. Left out: 0.7157·N^0.3804, the law fitted to the published GPT-3 and Pythia models.
+    /// Width, d: the number of units. Left out: 0.7145·N^0.3804, the law fitted to the published GPT-3 and Pythia models.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub d_model: Option<Count>,
     /// How the tier represents its concepts.

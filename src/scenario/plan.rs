@@ -58,10 +58,11 @@ pub static KEYS: [Column; 6] = [
         "params",
         Unit::Parameters,
         "number of parameters of the tier, N; empty if the scenario does not give it",
-    ),
-    Column::new("d_model", Unit::Count, "width d: the number of units of a vector"),
-    Column::new("n_concepts", Unit::Count, "number of concepts n"),
-    Column::new("replicate", Unit::Count, "number of the independent draw, from 0"),
+    )
+    .within(1.0, 1e18),
+    Column::new("d_model", Unit::Count, "width d: the number of units of a vector").within(1.0, f64::INFINITY),
+    Column::new("n_concepts", Unit::Count, "number of concepts n").within(1.0, f64::INFINITY),
+    Column::new("replicate", Unit::Count, "number of the independent draw, from 0").within(0.0, f64::INFINITY),
     Column::new(
         "status",
         Unit::Text,
