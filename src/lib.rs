@@ -7,9 +7,9 @@
 //! is the vector wᵢ of concept i; c a cosine of two of them; N the parameters of a model.
 //!
 //! ```
-//! use superpose::engine::{self, Options};
+//! use superpose::engine;
 //! use superpose::geometry::kernel::Kernel;
-//! use superpose::scenario::{document::Document, plan::Plan};
+//! use superpose::scenario::{document::Document, study::Study};
 //!
 //! let text = r#"
 //!     name = "two"
@@ -22,8 +22,8 @@
 //!     [measure.overlap]
 //! "#;
 //! let document = Document::parse("two.toml".as_ref(), text.into())?;
-//! let plan = Plan::new(&document)?;
-//! let table = engine::run(&plan, &Options { kernel: Kernel::best(), memory: 1 << 30, finished: &|_| {} })?;
+//! let study = Study::new(&document)?;
+//! let (table, _) = engine::run_in_memory(&study, Kernel::best(), 1 << 30)?;
 //! let coherence = table.position("coherence").expect("a column of overlap");
 //! assert_eq!(table.rows[0][coherence].number(), Some(0.0));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -34,10 +34,10 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 0 | [`quantity`], [`seed`], [`table`], [`suggestion`], [`registry`] | words |
-//! | 1 | [`geometry`] | mathematics on vectors |
+//! | 1 | [`geometry`], [`fit`] | mathematics on vectors; on curves and samples |
 //! | 3 | [`embedding`] | how concepts become vectors |
 //! | 4 | [`measure`] | what is observed |
-//! | 5 | [`scenario`], [`output`] | what was asked; where rows go |
+//! | 5 | [`scenario`], [`store`], [`output`] | what was asked; where results rest; where rows go |
 //! | 6 | [`engine`], [`schema`], [`explain`] | run it, tell it |
 
 #![warn(missing_docs)]
@@ -50,6 +50,7 @@ pub mod seed;
 pub mod suggestion;
 pub mod table;
 
+pub mod fit;
 pub mod geometry;
 
 pub mod embedding;
@@ -58,6 +59,7 @@ pub mod measure;
 
 pub mod output;
 pub mod scenario;
+pub mod store;
 
 pub mod engine;
 pub mod explain;

@@ -8,7 +8,7 @@ use crate::embedding::Scheme;
 use crate::measure::Measures;
 use crate::registry::Kind;
 use crate::scenario::plan::KEYS;
-use crate::scenario::{Concepts, Scenario, Tier};
+use crate::scenario::{Concepts, Scenario, Tier, sweep};
 use crate::table::Column;
 
 /// JSON Schema (draft 7, which editors of TOML understand) of a scenario file.
@@ -30,6 +30,7 @@ pub fn markdown() -> String {
         ("Top level", Kind::of::<Scenario>("", None)),
         ("`[concepts]`", Kind::of::<Concepts>("", None)),
         ("`[[tiers]]`", Kind::of::<Tier>("", None)),
+        ("`[sweep]`", Kind::of::<sweep::Manual>("", None)),
     ] {
         let _ = write!(page, "\n## {title}\n\n{}\n", kind.manual());
         parameters(&mut page, &kind);
@@ -46,10 +47,30 @@ pub fn markdown() -> String {
         parameters(&mut page, &kind);
         table(&mut page, &columns);
     }
-    page.push_str("\n## Columns that every row begins with\n");
+    page.push_str(
+        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first.\n",
+    );
     table(&mut page, &KEYS);
+    page.push_str(SUMMARY);
     page
 }
+
+const SUMMARY: &str = "
+## The summary
+
+`NAME.summary.csv` has one row for each tier at each point: the coordinates, tier, params, d_model, n_concepts, the number of replicates, and six columns
+for each column X of a measure, over the replicates x₁ … xₖ in which X is defined:
+
+| column | meaning |
+|---|---|
+| `X_n_used` | k; replicates in which X is undefined, or that failed, are not averaged over |
+| `X_mean` | x̄ = Σx/k |
+| `X_sd` | s = √(Σ(x − x̄)²/(k − 1)) |
+| `X_se` | s/√k |
+| `X_low95`, `X_high95` | x̄ ± t·s/√k, t the 97.5 % quantile of Student's t with k − 1 degrees of freedom: it covers the true mean in 95 % of studies if x is about normal |
+
+What does not exist is empty: all but `X_n_used` for k = 0, all but it and the mean for k = 1.
+";
 
 /// Every measure with all the columns that it can fill.
 pub fn measures() -> Vec<(Kind, Vec<Column>)> {

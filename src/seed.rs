@@ -8,6 +8,9 @@ use sha2::{Digest, Sha256};
 /// whose algorithm may change with a release.
 pub type Rng = Xoshiro256PlusPlus;
 
+/// What a stream is named by, hashed: 256 bits.
+pub type Key = [u8; 32];
+
 /// A source of randomness that is named by what it is for.
 ///
 /// A stream is the SHA-256 of its name's parts: the seed, then one word after another, each with its length before it so that no two
@@ -32,7 +35,12 @@ impl Stream {
 
     /// The generator of this stream, at its beginning. About 0.2 µs.
     pub fn rng(&self) -> Rng {
-        Rng::from_seed(self.0.clone().finalize().into())
+        Rng::from_seed(self.key())
+    }
+
+    /// The hash of this stream's name: the same list of words gives the same key, and no other list does.
+    pub fn key(&self) -> Key {
+        self.0.clone().finalize().into()
     }
 }
 

@@ -53,7 +53,7 @@ pub enum Change {
 }
 
 /// One cell of a row.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Value {
     /// A finite number.
     Number(f64),

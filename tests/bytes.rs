@@ -11,12 +11,12 @@ use experiment::{plan, run_plan};
 use superpose::geometry::kernel::Kernel;
 use superpose::output::csv;
 use superpose::scenario::document::Document;
-use superpose::scenario::plan::Plan;
+use superpose::scenario::study::Study;
 
 const PLENTY: u64 = 4 << 30;
 
 /// The scenarios that come with the program, at smoke size.
-fn smoke() -> Vec<Plan> {
+fn smoke() -> Vec<Study> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let files = fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path());
     let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|x| x == "toml")).collect();
@@ -25,25 +25,32 @@ fn smoke() -> Vec<Plan> {
     let smoke = |path: &PathBuf| {
         let mut document = Document::read(path).expect("it can be read");
         document.make_smoke().expect("it has a smoke size");
-        Plan::new(&document).expect("it can be planned")
+        Study::new(&document).expect("it can be planned")
     };
     files.iter().map(smoke).collect()
 }
 
-/// Units of more than two tiles of 192 concepts, of widths that are no multiple of anything, with and without a dominant mean.
-fn large() -> Plan {
-    let text = "name = \"large\"\nseed = 8\nreplicates = 2\n[concepts]\ncount = 601\n\
-        [[tiers]]\nname = \"gaussian\"\nd_model = 70\nembedding.fully_distributed = {}\n\
-        [[tiers]]\nname = \"uniform\"\nd_model = 71\nembedding.fully_distributed = { entries = \"uniform\" }\n\
-        [[tiers]]\nname = \"blocks\"\nd_model = 70\nembedding.semi_distributed = {}\n\
-        [[tiers]]\nname = \"support\"\nd_model = 70\nembedding.support = { active = 5 }\n\
-        [[tiers]]\nname = \"localized\"\nd_model = 400\nembedding.localized = {}\n\
-        [measure]\noverlap = {}\nspectrum = {}\nsparsity = {}\ndimensionality = {}";
-    plan(Path::new("."), text)
+/// Tiers of widths that are no multiple of anything, with and without a dominant mean.
+const TIERS: [&str; 5] = [
+    "name = \"gaussian\"\nd_model = 70\nembedding.fully_distributed = {}\n",
+    "name = \"uniform\"\nd_model = 71\nembedding.fully_distributed = { entries = \"uniform\" }\n",
+    "name = \"blocks\"\nd_model = 70\nembedding.semi_distributed = {}\n",
+    "name = \"support\"\nd_model = 70\nembedding.support = { active = 5 }\n",
+    "name = \"localized\"\nd_model = 400\nembedding.localized = {}\n",
+];
+
+/// Units of more than two tiles of 192 concepts.
+fn large(tiers: &[&str]) -> Study {
+    let tiers: String = tiers.iter().map(|tier| format!("[[tiers]]\n{tier}")).collect();
+    let text = format!(
+        "name = \"large\"\nseed = 8\nreplicates = 2\n[concepts]\ncount = 601\n{tiers}\
+         [measure]\noverlap = {{}}\nspectrum = {{}}\nsparsity = {{}}\ndimensionality = {{}}"
+    );
+    plan(Path::new("."), &text)
 }
 
 /// One tier of vectors that lie far off their centre, so that the centred sums take a pass of their own.
-fn off_centre(folder: &Path) -> Plan {
+fn off_centre(folder: &Path) -> Study {
     let vector =
         |i: u32| (0..40).map(|k: u32| 20.0 + f64::from((i * i * 31 + k * k * 17 + i * k * 7) % 101) / 101.0).collect();
     experiment::write_npy(&folder.join("v.npy"), &(0..500).map(vector).collect::<Vec<_>>());
@@ -52,14 +59,14 @@ fn off_centre(folder: &Path) -> Plan {
     plan(folder, text)
 }
 
-fn bytes(plan: &Plan, n_threads: usize, kernel: Kernel, memory: u64) -> String {
+fn bytes(plan: &Study, n_threads: usize, kernel: Kernel, memory: u64) -> String {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("threads");
-    String::from_utf8(pool.install(|| csv::encode(&run_plan(plan, kernel, memory)))).expect("UTF-8")
+    String::from_utf8(pool.install(|| csv::encode(&run_plan(plan, kernel, memory)).expect("in memory"))).expect("UTF-8")
 }
 
 /// The smallest budget that admits a plan: a second unit beside the hungriest does not fit, so that one has all cores.
-fn tight(plan: &Plan) -> u64 {
-    plan.tiers.iter().map(|tier| tier.cost.bytes.ceil() as u64).max().expect("a tier")
+fn tight(plan: &Study) -> u64 {
+    plan.hungriest.2.bytes.ceil() as u64
 }
 
 /// Says which row and column differ first, not the whole files.
@@ -77,8 +84,8 @@ fn same(expected: &str, found: &str, circumstances: &str) {
 #[test]
 fn law_bytes_do_not_depend_on_threads_or_memory() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for plan in smoke().into_iter().chain([large(), off_centre(folder.path())]) {
-        let name = plan.scenario.name.as_str();
+    for plan in smoke().into_iter().chain([large(&TIERS), off_centre(folder.path())]) {
+        let name = plan.first.plan.scenario.name.as_str();
         let expected = bytes(&plan, 1, Kernel::best(), PLENTY);
         for n_threads in [2, 7] {
             for memory in [PLENTY, tight(&plan)] {
@@ -92,8 +99,8 @@ fn law_bytes_do_not_depend_on_threads_or_memory() {
 #[test]
 fn law_bytes_do_not_depend_on_the_kernel() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for plan in smoke().into_iter().chain([large(), off_centre(folder.path())]) {
-        let name = plan.scenario.name.as_str();
+    for plan in smoke().into_iter().chain([large(&TIERS), off_centre(folder.path())]) {
+        let name = plan.first.plan.scenario.name.as_str();
         let expected = bytes(&plan, 2, Kernel::Scalar, PLENTY);
         for kernel in Kernel::available().filter(|&kernel| kernel != Kernel::Scalar) {
             same(&expected, &bytes(&plan, 2, kernel, PLENTY), &format!("{name} with {kernel}"));
@@ -104,17 +111,12 @@ fn law_bytes_do_not_depend_on_the_kernel() {
 #[test]
 fn law_a_large_unit_is_the_same_with_cores_of_its_own() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for plan in [large(), off_centre(folder.path())] {
-        // Every tier on its own, so that the budget sets each of them apart.
-        for tier_idx in 0..plan.tiers.len() {
-            let mut alone = plan.clone();
-            alone.scenario.tiers = vec![plan.scenario.tiers[tier_idx].clone()];
-            alone.tiers = vec![plan.tiers[tier_idx]];
-            let tier = alone.scenario.tiers[0].name.as_str().to_owned();
-            for kernel in Kernel::available() {
-                let expected = bytes(&alone, 1, kernel, PLENTY);
-                same(&expected, &bytes(&alone, 3, kernel, tight(&alone)), &format!("{tier} with {kernel}"));
-            }
+    // Every tier on its own, so that the budget sets each of them apart.
+    let alone = TIERS.map(|tier| large(&[tier])).into_iter().chain([off_centre(folder.path())]);
+    for (study_idx, study) in alone.enumerate() {
+        for kernel in Kernel::available() {
+            let expected = bytes(&study, 1, kernel, PLENTY);
+            same(&expected, &bytes(&study, 3, kernel, tight(&study)), &format!("study {study_idx} with {kernel}"));
         }
     }
 }

@@ -46,16 +46,16 @@ fn law_every_kind_says_its_cost_and_its_source() {
 
 #[test]
 fn law_every_shipped_scenario_names_the_schema_and_is_planned() {
-    use superpose::scenario::{document::Document, plan::Plan};
+    use superpose::scenario::{document::Document, study::Study};
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut n_scenarios = 0;
     for path in fs::read_dir(folder).expect("scenarios").map(|entry| entry.expect("an entry").path()) {
         if path.extension().is_some_and(|extension| extension == "toml") {
             let text = fs::read_to_string(&path).expect("text");
             assert!(text.starts_with("#:schema ../docs/scenario.schema.json\n"), "{}", path.display());
-            let plan = Plan::new(&Document::read(&path).expect("a document")).expect("a plan");
+            let study = Study::new(&Document::read(&path).expect("a document")).expect("a study");
             assert_eq!(
-                Some(plan.scenario.name.as_str()),
+                Some(study.first.plan.scenario.name.as_str()),
                 path.file_stem().and_then(|s| s.to_str()),
                 "{}",
                 path.display()

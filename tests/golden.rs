@@ -11,7 +11,7 @@ use experiment::run_plan;
 use superpose::geometry::kernel::Kernel;
 use superpose::output::csv;
 use superpose::scenario::document::Document;
-use superpose::scenario::plan::Plan;
+use superpose::scenario::study::Study;
 
 /// A new version of a library may move last bits; a change of the mathematics is larger.
 const TOLERANCE: f64 = 1e-9;
@@ -35,8 +35,8 @@ fn names(folder: &str, extension: &str) -> Vec<String> {
 fn smoke_csv(name: &str) -> String {
     let mut document = Document::read(&here("scenarios").join(format!("{name}.toml"))).expect("it can be read");
     document.make_smoke().expect("it has a smoke size");
-    let plan = Plan::new(&document).expect("it can be planned");
-    String::from_utf8(csv::encode(&run_plan(&plan, Kernel::best(), 4 << 30))).expect("UTF-8")
+    let study = Study::new(&document).expect("it can be planned");
+    String::from_utf8(csv::encode(&run_plan(&study, Kernel::best(), 4 << 30)).expect("in memory")).expect("UTF-8")
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn measures(n_concepts: u64) -> String {
 }
 
 fn n_concepts(folder: &Path, case: &Case) -> u64 {
-    plan(folder, &case.text("sparsity = {}")).tiers[0].size.n_concepts
+    plan(folder, &case.text("sparsity = {}")).first.plan.tiers[0].size.n_concepts
 }
 
 #[test]
@@ -199,7 +199,7 @@ fn out_of_place(table: &Table, row: &[Value]) -> Vec<String> {
 
 #[test]
 fn law_columns_say_what_they_are() {
-    let columns: Vec<Column> = plan(Path::new("."), &format!("name = \"t\"\n[concepts]\ncount = 2\n[[tiers]]\nname = \"a\"\nd_model = 2\nembedding.localized = {{}}\n[measure]\n{}", measures(2))).columns();
+    let columns: Vec<Column> = plan(Path::new("."), &format!("name = \"t\"\n[concepts]\ncount = 2\n[[tiers]]\nname = \"a\"\nd_model = 2\nembedding.localized = {{}}\n[measure]\n{}", measures(2))).columns;
     let names: HashSet<_> = columns.iter().map(|column| column.name.as_ref()).collect();
     assert_eq!(names.len(), columns.len(), "names are unique");
     for column in &columns {
@@ -234,7 +234,7 @@ fn observed(embedding: &Embedding) -> Vec<(Column, Value)> {
 }
 
 fn embedded(folder: &Path, case: &Case) -> Embedding {
-    let plan = plan(folder, &case.text("sparsity = {}"));
+    let plan = plan(folder, &case.text("sparsity = {}")).first.plan;
     let size = plan.tiers[0].size;
     let model =
         Model { n_concepts: size.n_concepts as usize, d_model: size.d_model as usize, params: Some(1e9), folder };
@@ -335,7 +335,7 @@ fn law_a_column_is_moved_by_what_it_does_not_exclude_and_by_nothing_else() {
 
 /// All rows as text, which names every bit of a number.
 fn rows(table: &Table) -> Vec<String> {
-    let text = String::from_utf8(csv::encode(table)).expect("UTF-8");
+    let text = String::from_utf8(csv::encode(table).expect("in memory")).expect("UTF-8");
     text.lines().skip(1).map(str::to_owned).collect()
 }
 

@@ -37,7 +37,7 @@ const EMBEDDING: &str = "embedding.localized = {}";
 const MEASURE: &str = "[measure.overlap]";
 
 /// The keys of the scenario, as a refusal lists them.
-const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, smoke";
+const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, sweep, smoke";
 
 #[rustfmt::skip]
 #[test]

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use clap::Args;
+use serde_json::json;
 use superpose::engine::{admit, gigabytes};
 use superpose::quantity::shortest;
-use superpose::scenario::plan::Plan;
+use superpose::scenario::study::{Point, Study};
 
 use super::summary::{aligned, counted, duration};
 use super::{Failure, Source, print};
@@ -14,20 +15,33 @@ use super::{Failure, Source, print};
 pub struct Arguments {
     #[command(flatten)]
     source: Source,
+    /// Print one line of JSON for each scenario
+    #[arg(long)]
+    json: bool,
 }
 
 /// Plans every scenario and prints what it would take; the first that could not run is the failure.
 pub fn check(arguments: &Arguments) -> Result<(), Failure> {
     let source = &arguments.source;
-    for plan in source.plans()? {
-        print(&describe(&plan, source.threads()))?;
-        admit(&plan, source.memory()).map_err(|fault| Failure::of(&plan, fault))?;
+    for study in source.studies()? {
+        let text = if arguments.json { in_json(&study, source.threads()) } else { describe(&study, source.threads())? };
+        print(&text)?;
+        admit(&study, source.memory()).map_err(|fault| Failure::of(&study, fault))?;
     }
     Ok(())
 }
 
-fn describe(plan: &Plan, n_threads: usize) -> String {
+fn describe(study: &Study, n_threads: usize) -> Result<String, Failure> {
+    let plan = &study.first.plan;
     let scenario = &plan.scenario;
+    let title = scenario.title.as_deref().unwrap_or(scenario.name.as_str());
+    let mut text = format!("{}: {title}\n", study.path().display());
+    if study.sweep.is_some() {
+        let axes = study.sweep.describe().into_iter().map(|(path, values)| vec![path, values]).collect();
+        let _ = writeln!(text, "{}", aligned(axes, 2));
+        let _ = writeln!(text, "  first point  {}", coordinates(study, &study.first));
+        let _ = writeln!(text, "  last point   {}", coordinates(study, &study.point(study.n_points - 1)?));
+    }
     let mut rows =
         vec![["tier", "embedding", "params", "d_model", "n_concepts", "memory", "time"].map(str::to_owned).to_vec()];
     for (tier, planned) in scenario.tiers.iter().zip(&plan.tiers) {
@@ -41,18 +55,54 @@ fn describe(plan: &Plan, n_threads: usize) -> String {
             duration(planned.cost.seconds),
         ]);
     }
-    let n_rows = plan.n_rows().map_or("too many rows".to_owned(), |n| counted(n, "row"));
-    let mut text =
-        format!("{}: {}\n", plan.path.display(), scenario.title.as_deref().unwrap_or(scenario.name.as_str()));
     let _ = writeln!(text, "{}", aligned(rows, 2));
     let _ = writeln!(
         text,
-        "{} × {} = {n_rows} of {} columns; roughly {} on {} (memory and time above: one replicate, one core)",
+        "{}; {} columns (memory and time above: one replicate{}, one core)",
+        extent(study, n_threads),
+        study.columns.len(),
+        if study.sweep.is_some() { " at the first point" } else { "" },
+    );
+    Ok(text)
+}
+
+/// `9 points × 3 tiers × 3 replicates = 81 rows, at most 1.2 GB, roughly 90 s on 2 threads`.
+pub fn extent(study: &Study, n_threads: usize) -> String {
+    let scenario = &study.first.plan.scenario;
+    let points =
+        if study.sweep.is_some() { format!("{} × ", counted(study.n_points, "point")) } else { String::new() };
+    format!(
+        "{points}{} × {}{} = {}, at most {} of memory, roughly {} on {}",
         counted(scenario.tiers.len() as u64, "tier"),
         counted(scenario.replicates.get(), "replicate"),
-        plan.columns().len(),
-        duration(plan.seconds() / n_threads as f64),
+        if study.is_filtered() { ", less what where leaves out," } else { "" },
+        counted(study.n_units, "row"),
+        gigabytes(study.hungriest.2.bytes * n_threads.min(study.n_units as usize) as f64),
+        duration(study.seconds / n_threads as f64),
         counted(n_threads as u64, "thread"),
-    );
-    text
+    )
+}
+
+/// `concepts.count = 64, tiers.large.params = 1e7`.
+pub fn coordinates(study: &Study, point: &Point) -> String {
+    let pairs = study.sweep.paths().into_iter().zip(&point.coordinates);
+    pairs.map(|(path, value)| format!("{path} = {value}")).collect::<Vec<_>>().join(", ")
+}
+
+fn in_json(study: &Study, n_threads: usize) -> String {
+    let scenario = &study.first.plan.scenario;
+    let line = json!({
+        "scenario_file": study.path().display().to_string(),
+        "name": scenario.name,
+        "axes": study.sweep.describe().into_iter().map(|(path, values)| json!({ "path": path, "values": values })).collect::<Vec<_>>(),
+        "points": study.n_points,
+        "tiers": scenario.tiers.len(),
+        "replicates": scenario.replicates,
+        "rows": study.n_units,
+        "columns": study.columns.iter().map(|column| column.name.as_ref()).collect::<Vec<_>>(),
+        "bytes_of_the_largest_unit": study.hungriest.2.bytes,
+        "seconds_on_one_core": study.seconds,
+        "threads": n_threads,
+    });
+    format!("{line}\n")
 }

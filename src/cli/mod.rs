@@ -1,21 +1,24 @@
 //! The commands, what they have in common, and how each kind of failure leaves.
 
 mod check;
+mod folder;
 mod memory;
 mod progress;
 mod run;
+mod signals;
 mod summary;
 
 use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use superpose::geometry::kernel::Kernel;
 use superpose::output::WriteError;
 use superpose::quantity::is_control;
-use superpose::scenario::{self, document::Document, plan::Plan};
+use superpose::scenario::{self, document::Document, study::Study};
 use superpose::suggestion::did_you_mean;
 use superpose::{embedding, engine, explain, schema};
 
@@ -28,7 +31,9 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused, 5 over the memory budget, 7 input or output failed.
+Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused,
+5 over the memory budget, 6 the folder is in use or another scenario's, 7 input or output failed, 8 the store is damaged,
+9 units failed, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
 Try: superpose run scenarios/tiers.toml";
 
 #[derive(Subcommand)]
@@ -110,15 +115,14 @@ impl From<scenario::Fault> for Failure {
 
 impl Failure {
     /// A fault of the engine; where it does not name a file itself, that of the scenario.
-    fn of(plan: &Plan, fault: engine::Fault) -> Self {
-        let code = match fault {
-            engine::Fault::Memory { .. } => 5,
-            engine::Fault::Rows { .. } | engine::Fault::Embedding(embedding::Fault::Scenario { .. }) => 3,
-            engine::Fault::Embedding(embedding::Fault::Data(_)) => 4,
-        };
+    fn of(study: &Study, fault: engine::Fault) -> Self {
+        let sentence = format!("{}: {fault}", study.path().display());
         match fault {
-            engine::Fault::Embedding(embedding::Fault::Data(error)) => Self::new(code, error),
-            fault => Self::new(code, format!("{}: {fault}", plan.path.display())),
+            engine::Fault::Memory { .. } => Self::new(5, sentence),
+            engine::Fault::Scenario(fault) => fault.into(),
+            engine::Fault::Embedding(embedding::Fault::Scenario { .. }) => Self::new(3, sentence),
+            engine::Fault::Embedding(embedding::Fault::Data(error)) => Self::new(4, error),
+            engine::Fault::Store(fault) => fault.into(),
         }
     }
 }
@@ -130,20 +134,20 @@ impl From<WriteError> for Failure {
 }
 
 impl Source {
-    /// The plans of all scenarios: none is run before all are found right.
-    fn plans(&self) -> Result<Vec<Plan>, Failure> {
-        self.scenarios.iter().map(|path| self.plan(path)).collect()
+    /// The studies of all scenarios: none is run before all are found right.
+    fn studies(&self) -> Result<Vec<Study>, Failure> {
+        self.scenarios.iter().map(|path| self.study(path)).collect()
     }
 
-    fn plan(&self, path: &std::path::Path) -> Result<Plan, Failure> {
+    fn study(&self, path: &std::path::Path) -> Result<Study, Failure> {
         let refused = |refusal: scenario::Refusal| Failure::from(scenario::Fault::Refused(refusal));
         let mut document = Document::read(path).map_err(refused)?;
-        Plan::check_smoke(&document)?;
+        Study::check_smoke(&document)?;
         if self.smoke {
             document.make_smoke().map_err(refused)?;
         }
         self.set.iter().try_for_each(|setting| document.set(setting)).map_err(refused)?;
-        Ok(Plan::new(&document)?)
+        Ok(Study::new(&document)?)
     }
 
     fn memory(&self) -> u64 {
@@ -159,7 +163,28 @@ impl Source {
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
+    // What the library catches is told as an error of the store or of a unit, and needs no trace on the screen.
+    std::panic::set_hook(Box::new(|panic| {
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+    }));
+    let outcome = std::panic::catch_unwind(|| obey(cli.command)).unwrap_or_else(|_| {
+        let panic = PANIC.lock().unwrap_or_else(PoisonError::into_inner);
+        Err(Failure::new(101, format!("internal error: {}", panic.replace('\n', " "))))
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(anstream::stderr(), "error: {}", on_one_line(&failure.sentence));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// What the last panic said.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+fn obey(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::List { family } => print(&list(family)),
@@ -172,13 +197,6 @@ pub fn main() -> ExitCode {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "superpose", &mut script);
             print(&String::from_utf8_lossy(&script))
-        }
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(anstream::stderr(), "error: {}", on_one_line(&failure.sentence));
-            ExitCode::from(failure.code)
         }
     }
 }

@@ -1,18 +1,23 @@
-//! `superpose run`: from scenario files to results.
+//! `superpose run`: from scenario files to results, as often interrupted as need be.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write, stderr};
 use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
-use clap::Args;
-use superpose::engine::{self, Options, admit};
+use clap::{Args, ValueEnum};
+use superpose::engine::unit::{Inputs, read_inputs};
+use superpose::engine::{self, Options, Outcome, admit, results};
 use superpose::geometry::kernel::Kernel;
-use superpose::output::{self, csv, manifest};
-use superpose::scenario::plan::Plan;
+use superpose::output::{self, Staged, csv, manifest};
+use superpose::scenario::study::Study;
+use superpose::store::{self, Store};
+use superpose::table::Value;
 
-use super::progress::Progress;
-use super::summary::{counted, duration, summary};
-use super::{Failure, Source, kernel, print};
+use super::check::extent;
+use super::progress::{Form, Progress};
+use super::signals::Signals;
+use super::summary::{Shown, counted, duration, summary};
+use super::{Failure, Source, folder, kernel, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -24,9 +29,26 @@ pub struct Arguments {
     /// Variant of the pair kernel: auto, avx512, avx2 or scalar; all give the same bits
     #[arg(long, value_name = "NAME", default_value = "auto", value_parser = KernelWord)]
     kernel: Choice,
+    /// What a unit that fails does to the others
+    #[arg(long, value_name = "WHAT", default_value = "continue")]
+    on_error: OnError,
+    /// Keep what can be read of a damaged store and compute the rest again
+    #[arg(long)]
+    repair: bool,
+    /// How progress is told
+    #[arg(long, value_name = "FORM", default_value = "auto")]
+    progress: Form,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum OnError {
+    /// Nothing: its row says so, and the same command tries it again
+    Continue,
+    /// The run stops at the first
+    Stop,
 }
 
 /// A kernel, or the best that the processor has.
@@ -50,15 +72,23 @@ impl clap::builder::TypedValueParser for KernelWord {
     }
 }
 
+/// A run that is expected to be longer says so before it begins, wherever it prints.
+const LONG_S: f64 = 10.0;
+
 const MANIFEST: &str = "manifest.json";
 
-fn table_file(plan: &Plan) -> String {
-    format!("{}.csv", plan.scenario.name)
+fn name(study: &Study) -> &str {
+    study.first.plan.scenario.name.as_str()
+}
+
+/// The files of a study: rows, summary, failures.
+fn files(study: &Study) -> [String; 3] {
+    ["csv", "summary.csv", "failures.csv"].map(|ending| format!("{}.{ending}", name(study)))
 }
 
 impl Arguments {
-    fn folder(&self, plan: &Plan) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| Path::new("results").join(plan.scenario.name.as_str()))
+    fn folder(&self, study: &Study) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| Path::new("results").join(name(study)))
     }
 }
 
@@ -66,59 +96,199 @@ impl Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let source = &arguments.source;
     if arguments.out.is_some() && source.scenarios.len() > 1 {
-        return Err(Failure::new(
-            2,
-            "--out takes the results of one scenario; leave it out to have each in results/NAME",
-        ));
+        let sentence = "--out takes the results of one scenario; leave it out to have each in results/NAME";
+        return Err(Failure::new(2, sentence));
     }
-    let plans = source.plans()?;
-    for (index, plan) in plans.iter().enumerate() {
-        if let Some(other) = plans[..index].iter().find(|other| other.scenario.name == plan.scenario.name) {
-            let (a, b, name) = (other.path.display(), plan.path.display(), &plan.scenario.name);
-            return Err(Failure::new(
-                2,
-                format!("{a} and {b} are both named \"{name}\"; their results would stand in one folder"),
-            ));
+    let studies = source.studies()?;
+    for (index, study) in studies.iter().enumerate() {
+        if let Some(other) = studies[..index].iter().find(|other| name(other) == name(study)) {
+            let (a, b) = (other.path().display(), study.path().display());
+            let sentence =
+                format!("{a} and {b} are both named \"{}\"; their results would stand in one folder", name(study));
+            return Err(Failure::new(2, sentence));
         }
     }
     let memory = source.memory();
-    plans.iter().try_for_each(|plan| admit(plan, memory).map_err(|fault| Failure::of(plan, fault)))?;
-    plans.iter().try_for_each(|plan| output::probe(&arguments.folder(plan), &[&table_file(plan), MANIFEST]))?;
+    studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
+    for study in &studies {
+        let files = files(study);
+        output::probe(&arguments.folder(study), &[&files[0], &files[1], &files[2], MANIFEST, store::FILE])?;
+    }
     let pool = rayon::ThreadPoolBuilder::new().num_threads(source.threads()).build();
     let pool = pool.map_err(|error| Failure::new(7, format!("cannot start {} threads: {error}", source.threads())))?;
-    plans.iter().try_for_each(|plan| pool.install(|| run_one(arguments, plan, memory)))
+    studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory)))
 }
 
-fn run_one(arguments: &Arguments, plan: &Plan, memory: u64) -> Result<(), Failure> {
+fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Failure> {
     let (started, clock) = (SystemTime::now(), Instant::now());
-    let folder = arguments.folder(plan);
-    let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
-    let progress = Progress::new(arguments.quiet);
-    let table = engine::run(plan, &Options { kernel, memory, finished: &|share| progress.finished(share) });
-    progress.clear();
-    let table = table.map_err(|fault| Failure::of(plan, fault))?;
+    let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
+    let folder = arguments.folder(study);
+    output::create_folder(&folder)?;
+    let store = folder::open(&folder, study, arguments.repair)?;
 
-    let rows = csv::encode(&table);
-    let written = output::describe(&table_file(plan), &rows);
+    let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
+    let progress = Progress::new(arguments.progress, arguments.quiet);
+    let n_threads = rayon::current_num_threads();
+    let is_long = study.seconds > LONG_S * n_threads as f64;
+    if !arguments.quiet
+        && arguments.progress == Form::Auto
+        && (is_long || study.sweep.is_some() && stderr().is_terminal())
+    {
+        let _ = writeln!(anstream::stderr(), "{}: {}", study.path().display(), extent(study, n_threads));
+    }
+    let signals = Signals::listen().map_err(|error| Failure::new(7, format!("cannot listen to signals: {error}")))?;
+    let saved = |so_far: &engine::Progress| {
+        progress.end(so_far);
+        let code = signals.code().unwrap_or(1);
+        let _ = writeln!(anstream::stderr(), "{}", interrupted(so_far));
+        // Units in flight are given up: they would take as long as they like.
+        std::process::exit(code.into());
+    };
+    let options = Options {
+        kernel,
+        memory,
+        stop_on_error: arguments.on_error == OnError::Stop,
+        watch: &|so_far| progress.watch(so_far),
+        stop: &|| signals.code().is_some(),
+        stopped: &saved,
+    };
+    let outcome = engine::run(study, &inputs, &store, &options).map_err(|fault| Failure::of(study, fault))?;
+    progress.end(&outcome.progress);
+    if outcome.interrupted {
+        let first = outcome.failures.first().map_or("", |failure| failure.sentence.as_str());
+        return Err(Failure::new(
+            9,
+            format!("{}: stopped at the first unit that failed: {first}", study.path().display()),
+        ));
+    }
+    let stop = || signals.code().is_some();
+    let Some((shown, written, ready)) = write_results(&folder, study, &inputs, &store, &outcome, &stop)? else {
+        saved(&outcome.progress);
+        return Ok(());
+    };
     let circumstances = manifest::Circumstances {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         elapsed_s: clock.elapsed().as_secs_f64(),
         threads: rayon::current_num_threads(),
         kernel: kernel.name().to_owned(),
+        records_computed: outcome.progress.n_computed,
+        records_found: outcome.progress.n_found,
+        units_failed: outcome.failures.len() as u64,
         smoke: arguments.source.smoke,
     };
-    let manifest = manifest::encode(plan, &circumstances, std::slice::from_ref(&written));
-    output::create_folder(&folder)?;
-    output::write(&folder, &[(&written.file, &rows), (MANIFEST, &manifest)])?;
-    if !arguments.quiet {
-        print(&summary(plan, &table))?;
-        let (path, seconds) = (folder.join(&written.file), duration(circumstances.elapsed_s));
-        let _ = writeln!(
-            anstream::stderr(),
-            "{}: {} in {seconds}; {MANIFEST} beside it",
-            path.display(),
-            counted(table.rows.len() as u64, "row")
-        );
+    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &written))?;
+    output::publish(&folder, ready.into_iter().chain([manifest.0]).collect())?;
+    if outcome.failures.is_empty() {
+        // What an earlier run left of its failures is no longer true.
+        let _ = std::fs::remove_file(folder.join(&files(study)[2]));
     }
-    Ok(())
+    if !arguments.quiet {
+        print(&summary(study, &shown))?;
+        let (path, seconds) = (folder.join(&files(study)[0]), duration(circumstances.elapsed_s));
+        let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
+        let rows = counted(study.n_units, "row");
+        let line =
+            format!("{}: {rows} in {seconds}; {} computed, {found} found", path.display(), counted(computed, "record"));
+        let _ = writeln!(anstream::stderr(), "{line}");
+    }
+    match outcome.failures.len() as u64 {
+        0 => Ok(()),
+        n => {
+            let (failures, path) = (counted(n, "unit"), folder.join(&files(study)[2]));
+            let sentence = format!(
+                "{}: {failures} of {} failed; {} says why, and the same command tries them again",
+                study.path().display(),
+                study.n_units,
+                path.display()
+            );
+            Err(Failure::new(9, sentence))
+        }
+    }
+}
+
+type Results = (Vec<Shown>, Vec<output::Written>, Vec<output::Ready>);
+
+/// Writes rows, summary and failures under temporary names, and keeps what a person is shown: the first and the last point. Nothing stays if `stop` says so.
+fn write_results(
+    folder: &Path,
+    study: &Study,
+    inputs: &Inputs,
+    store: &Store,
+    outcome: &Outcome,
+    stop: &dyn Fn() -> bool,
+) -> Result<Option<Results>, Failure> {
+    let [table, summary, failed] = files(study);
+    let names = || study.columns.iter().map(|column| column.name.as_ref());
+    let summary_names = results::summary_columns(study);
+    let begin = |file: &str, names: &mut dyn Iterator<Item = &str>| -> Result<csv::Rows<Staged>, Failure> {
+        let staged = Staged::new(folder, file)?;
+        Ok(csv::Rows::new(staged, names).map_err(|source| Staged::fault(&folder.join(file), source))?)
+    };
+    let mut rows = begin(&table, &mut names())?;
+    let mut summaries = begin(&summary, &mut summary_names.iter().map(String::as_str))?;
+    let (mut shown, mut fault, mut stopped): (Vec<Shown>, Option<Failure>, bool) = (Vec::new(), None, false);
+    let streamed = results::groups(study, inputs, store, &outcome.failures, &mut |group| {
+        stopped = stop();
+        if stopped {
+            return false;
+        }
+        let written = group.rows.iter().try_for_each(|row| rows.row(row)).map_err(|source| (&table, source));
+        let written = written
+            .and_then(|()| summaries.row(&results::summarize(study, &group)).map_err(|source| (&summary, source)));
+        if let Err((file, source)) = written {
+            fault = Some(Staged::fault(&folder.join(file), source).into());
+            return false;
+        }
+        if group.point == 0 || group.point + 1 == study.n_points {
+            shown.push(group);
+        }
+        true
+    });
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    streamed.map_err(|fault| Failure::of(study, fault))?;
+    if stopped {
+        return Ok(None);
+    }
+    let mut finished = Vec::new();
+    for (rows, file) in [(rows, &table), (summaries, &summary)] {
+        let staged = rows.finish().map_err(|source| Staged::fault(&folder.join(file), source))?;
+        finished.push(staged.finish()?);
+    }
+    if !outcome.failures.is_empty() {
+        finished.push(failures(folder, study, outcome, &failed)?);
+    }
+    let (ready, written) = finished.into_iter().unzip();
+    Ok(Some((shown, written, ready)))
+}
+
+/// One row for each unit that failed: coordinates, tier, replicate, and what went wrong.
+fn failures(
+    folder: &Path,
+    study: &Study,
+    outcome: &Outcome,
+    file: &str,
+) -> Result<(output::Ready, output::Written), Failure> {
+    let fault = |source| Staged::fault(&folder.join(file), source);
+    let names = study.sweep.paths().into_iter().chain(["tier", "replicate", "error"]);
+    let mut rows = csv::Rows::new(Staged::new(folder, file)?, names).map_err(fault)?;
+    for failure in &outcome.failures {
+        let (index, tier_idx, replicate) = failure.unit;
+        let point = study.point(index)?;
+        let tier = Value::Text(point.plan.scenario.tiers[tier_idx].name.to_string());
+        let mut row = point.coordinates;
+        row.extend([tier, Value::Whole(replicate), Value::Text(failure.sentence.clone())]);
+        rows.row(&row).map_err(fault)?;
+    }
+    Ok(rows.finish().map_err(fault)?.finish()?)
+}
+
+/// What is told when a signal ends a run.
+fn interrupted(so_far: &engine::Progress) -> String {
+    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./=,:+".contains(c));
+    let quoted = |word: String| if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) };
+    let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let (done, all) = (so_far.n_done, so_far.n_units);
+    format!("interrupted: {done} of {all} units are done and saved; this goes on: superpose {}", command.join(" "))
 }

@@ -1,22 +1,44 @@
 //! The table at the end of a run: means ± standard errors per tier, with the theory beside the simulated value.
 
 use comfy_table::{CellAlignment, Table as TextTable, presets};
+use superpose::engine::results::Group;
 use superpose::quantity::shortest;
-use superpose::scenario::plan::{KEYS, Plan};
-use superpose::table::{Column, Table, Value};
+use superpose::scenario::plan::Plan;
+use superpose::scenario::study::Study;
+use superpose::table::Value;
 
-/// The table for a person.
-pub fn summary(plan: &Plan, table: &Table) -> String {
-    let scenario = &plan.scenario;
+use super::check::coordinates;
+
+/// The rows that a person is shown.
+pub type Shown = Group;
+
+/// The table for a person: of the one point, or of the first and the last.
+pub fn summary(study: &Study, shown: &[Shown]) -> String {
+    let scenario = &study.first.plan.scenario;
     let mut text = format!("{}\n", scenario.title.as_deref().unwrap_or(scenario.name.as_str()));
     match scenario.replicates.get() {
         1 => text.push_str("one replicate"),
         n => text.push_str(&format!("mean ± standard error over {n} replicates")),
     }
     text.push_str("; in brackets the theory of random directions; – where undefined\n");
+    for groups in shown.chunk_by(|a, b| a.point == b.point) {
+        let Ok(point) = study.point(groups[0].point) else { continue };
+        if study.sweep.is_some() {
+            text.push_str(&format!("\nat {}\n", coordinates(study, &point)));
+        }
+        text.push_str(&table(study, &point.plan, groups));
+    }
+    if study.n_points > 2 {
+        text.push_str(&format!("\nthe first and the last of {} points\n", study.n_points));
+    }
+    text
+}
 
-    let labels = labels(plan, table);
-    let tiers: Vec<TierCells> = (0..scenario.tiers.len()).map(|idx| tier_cells(plan, table, &labels, idx)).collect();
+/// The tiers of one point side by side.
+fn table(study: &Study, plan: &Plan, groups: &[Shown]) -> String {
+    let mut text = String::new();
+    let labels = labels(study, plan);
+    let tiers: Vec<TierCells> = groups.iter().map(|group| tier_cells(study, plan, &labels, group)).collect();
     let width = console::Term::stdout().size_checked().map_or(120, |(_, columns)| usize::from(columns));
     let mut rest = tiers.as_slice();
     while !rest.is_empty() {
@@ -77,28 +99,23 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// The columns that a person sees: those of the measures, without the theory that stands in brackets.
-fn shown_columns(table: &Table) -> impl Iterator<Item = &Column> {
-    let is_theory = |name: &str| table.columns.iter().any(|column| column.theory == Some(name));
-    table.columns.iter().skip(KEYS.len()).filter(move |column| !is_theory(&column.name))
-}
-
-/// The name of each row: of the tier's keys, then of the columns, with an empty row before each measure.
-fn labels(plan: &Plan, table: &Table) -> Vec<String> {
+/// The name of each row: of the tier's keys, then of the measures' columns (without the theory that stands in brackets), with an empty row before
+/// each measure.
+fn labels(study: &Study, plan: &Plan) -> Vec<String> {
+    let is_theory = |name: &str| study.columns.iter().any(|column| column.theory == Some(name));
     let mut labels: Vec<String> = TIER_KEYS.map(str::to_owned).into();
     for measure in plan.scenario.measure.chosen() {
         labels.push(String::new());
-        let own = measure.member.columns();
-        let shown = shown_columns(table).filter(|column| own.iter().any(|c| c.name == column.name));
-        labels.extend(shown.map(|column| column.name.to_string()));
+        let columns = measure.member.columns();
+        labels.extend(columns.iter().filter(|column| !is_theory(&column.name)).map(|column| column.name.to_string()));
     }
     labels
 }
 
 const TIER_KEYS: [&str; 5] = ["tier", "embedding", "params", "d_model", "n_concepts"];
 
-fn tier_cells(plan: &Plan, table: &Table, labels: &[String], tier_idx: usize) -> TierCells {
-    let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
+fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> TierCells {
+    let (tier, size) = (&plan.scenario.tiers[group.tier_idx], plan.tiers[group.tier_idx].size);
     let params = tier.params.map_or("–".to_owned(), |params| shortest(params.get()));
     let keys = [
         tier.name.to_string(),
@@ -109,15 +126,13 @@ fn tier_cells(plan: &Plan, table: &Table, labels: &[String], tier_idx: usize) ->
     ];
     let mut cells = TierCells { theory: vec![String::new(); keys.len()], values: keys.into() };
 
-    let n_replicates = plan.scenario.replicates.get() as usize;
-    let rows = &table.rows[tier_idx * n_replicates..][..n_replicates];
+    let position = |name: &str| study.columns.iter().position(|column| column.name == name);
     for label in &labels[TIER_KEYS.len()..] {
-        let position = table.position(label);
-        cells
-            .values
-            .push(position.map_or(String::new(), |position| mean_and_error(rows.iter().map(|row| &row[position]))));
-        let theory = position.and_then(|position| table.position(table.columns[position].theory?));
-        let value = theory.and_then(|position| rows[0][position].number());
+        let own = position(label);
+        let value = own.map(|own| mean_and_error(group.rows.iter().map(|row| &row[own])));
+        cells.values.push(value.unwrap_or_default());
+        let theory = own.and_then(|own| position(study.columns[own].theory?));
+        let value = theory.and_then(|theory| group.rows[0][theory].number());
         cells.theory.push(value.map_or(String::new(), |x| format!("[{}]", digits(x, 4))));
     }
     cells

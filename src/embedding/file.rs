@@ -1,10 +1,12 @@
 //! File: a matrix from a `.npy` file, the vectors of a real model.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::npy;
 use super::{Asked, Encoding, Fault, Key, Model, Size};
@@ -41,6 +43,10 @@ impl Encoding for File {
         asked.given(&self.path.display().to_string(), Size { n_concepts: header.n_rows, d_model: header.n_columns })
     }
 
+    fn input(&self, folder: &Path) -> Option<PathBuf> {
+        Some(self.located(folder))
+    }
+
     fn embed(&self, model: &Model, _: &Stream, _: bool) -> Result<Embedding, Fault> {
         let path = self.located(model.folder);
         let header = npy::read_header(&path)?;
@@ -52,4 +58,22 @@ impl Encoding for File {
         let entries = npy::read(&path, &header)?;
         Ok(Embedding::new(DMatrix::from_vec(model.d_model, model.n_concepts, entries)))
     }
+}
+
+/// Reads a file from beginning to end, refusing what cannot be embedded, and returns the SHA-256 of its content in hexadecimal.
+///
+/// O(n d) time; memory as for the embedding.
+pub fn digest(path: &Path) -> Result<String, Fault> {
+    npy::read(path, &npy::read_header(path)?)?;
+    let mut hasher = Sha256::new();
+    let unreadable = |reason| npy::NpyError::Io { path: path.to_owned(), reason };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut buffer).map_err(unreadable)? {
+            0 => break,
+            n => hasher.update(&buffer[..n]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }

@@ -9,7 +9,7 @@ pub mod semi_distributed;
 pub mod support;
 pub mod width;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -48,6 +48,12 @@ pub trait Encoding: Sync {
     /// n and d, settled from what the scenario asks, or why that cannot be. Reads no more than a file's header.
     fn size(&self, asked: &Asked) -> Result<Size, Fault> {
         Ok(Size { n_concepts: asked.n_concepts()?, d_model: asked.d_model()? })
+    }
+
+    /// The file that it reads, located from the folder of the scenario, if it reads one.
+    fn input(&self, folder: &Path) -> Option<PathBuf> {
+        let _ = folder;
+        None
     }
 
     /// The embedding W, d × n. A concept that is not represented has a zero column. O(n d) time and memory unless the kind says more.

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Written;
-use crate::scenario::plan::Plan;
+use crate::scenario::Tier;
+use crate::scenario::plan::PlannedTier;
+use crate::scenario::study::Study;
 use crate::table::Column;
 
 /// How a run went, for the manifest; nothing of it reaches a CSV.
@@ -18,28 +20,36 @@ pub struct Circumstances {
     pub threads: usize,
     /// The variant of the pair kernel; all give the same bits.
     pub kernel: String,
+    /// Records that were computed.
+    pub records_computed: u64,
+    /// Records that were in the store already.
+    pub records_found: u64,
+    /// Units that failed.
+    pub units_failed: u64,
     /// Whether the scenario ran at its smoke size.
     pub smoke: bool,
 }
 
 /// The manifest of a finished run, as JSON.
-pub fn encode(plan: &Plan, circumstances: &Circumstances, outputs: &[Written]) -> Vec<u8> {
-    let tiers: Vec<Value> = plan
-        .scenario
-        .tiers
-        .iter()
-        .zip(&plan.tiers)
-        .map(|(tier, planned)| json!({ "name": tier.name, "d_model": planned.size.d_model, "n_concepts": planned.size.n_concepts }))
-        .collect();
+pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written]) -> Vec<u8> {
+    let plan = &study.first.plan;
+    let tier = |(tier, planned): (&Tier, &PlannedTier)| json!({ "name": tier.name, "d_model": planned.size.d_model, "n_concepts": planned.size.n_concepts });
+    let tiers: Vec<Value> = plan.scenario.tiers.iter().zip(&plan.tiers).map(tier).collect();
     let manifest = json!({
-        "engine": { "name": "superpose", "version": env!("CARGO_PKG_VERSION"), "git_commit": option_env!("SUPERPOSE_GIT_COMMIT") },
+        "engine": {
+            "name": "superpose",
+            "version": env!("CARGO_PKG_VERSION"),
+            "git_commit": option_env!("SUPERPOSE_GIT_COMMIT"),
+        },
         "scenario_file": plan.path.display().to_string(),
         "settings": plan.settings,
         "seed": plan.scenario.seed,
         "scenario": plan.scenario,
+        "sweep": study.sweep_as_written,
+        "points": study.n_points,
         "tiers": tiers,
-        "rows": plan.n_rows(),
-        "columns": plan.columns().iter().map(describe).collect::<Vec<_>>(),
+        "rows": study.n_units,
+        "columns": study.columns.iter().map(describe).collect::<Vec<_>>(),
         "outputs": outputs,
         "run": circumstances,
     });

@@ -4,7 +4,7 @@ pub mod csv;
 pub mod manifest;
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -52,26 +52,86 @@ pub fn probe(folder: &Path, files: &[&str]) -> Result<(), WriteError> {
     }
 }
 
-/// What is known of a file once its content is.
-pub fn describe(file: &str, content: &[u8]) -> Written {
-    let sha256 = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
-    Written { file: file.to_owned(), bytes: content.len() as u64, sha256 }
+/// A file that is being written under a temporary name beside its place.
+pub struct Staged {
+    temporary: BufWriter<NamedTempFile>,
+    path: PathBuf,
+    hasher: Sha256,
+    n_bytes: u64,
 }
 
-/// Writes files that belong together: all under temporary names beside them, synced, before the first is renamed.
-///
-/// A reader sees the old content of a file or the new, never a part; if a rename fails, those before it are taken away.
-pub fn write(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), WriteError> {
-    let mut staged = Vec::new();
-    for (file, content) in files {
+/// A file that is complete and synced, and has not yet its name.
+pub struct Ready(NamedTempFile, PathBuf);
+
+impl Staged {
+    /// Begins a file of a folder that is there.
+    pub fn new(folder: &Path, file: &str) -> Result<Self, WriteError> {
         let path = folder.join(file);
-        match stage(folder, content) {
-            Ok(temporary) => staged.push((temporary, path)),
-            Err(source) => return Err(WriteError { path, source }),
+        let mut builder = Builder::new();
+        builder.prefix(".superpose-").suffix(".tmp");
+        // A temporary file is private; a result is as readable as any other file of its owner (less the umask).
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        match builder.tempfile_in(folder) {
+            Ok(file) => Ok(Self { temporary: BufWriter::new(file), path, hasher: Sha256::new(), n_bytes: 0 }),
+            Err(source) => Err(WriteError { path, source }),
         }
     }
+
+    /// What went wrong while it was written, with its name.
+    pub fn fault(path: &Path, source: io::Error) -> WriteError {
+        WriteError { path: path.to_owned(), source }
+    }
+
+    /// Where it will stand.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ends it: everything is on the disk, and known.
+    pub fn finish(self) -> Result<(Ready, Written), WriteError> {
+        let Self { temporary, path, hasher, n_bytes } = self;
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let synced = temporary.into_inner().map_err(io::IntoInnerError::into_error).and_then(|temporary| {
+            temporary.as_file().sync_all()?;
+            Ok(temporary)
+        });
+        match synced {
+            Ok(temporary) => Ok((Ready(temporary, path), Written { file, bytes: n_bytes, sha256 })),
+            Err(source) => Err(WriteError { path, source }),
+        }
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.temporary.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        self.n_bytes += n as u64;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.flush()
+    }
+}
+
+/// A small file, complete at once.
+pub fn stage(folder: &Path, file: &str, content: &[u8]) -> Result<(Ready, Written), WriteError> {
+    let mut staged = Staged::new(folder, file)?;
+    if let Err(source) = staged.write_all(content) {
+        return Err(Staged::fault(&staged.path, source));
+    }
+    staged.finish()
+}
+
+/// Gives files that belong together their names, after all of them are complete.
+///
+/// A reader sees the old content of a file or the new, never a part; if a rename fails, those before it are taken away.
+pub fn publish(folder: &Path, files: Vec<Ready>) -> Result<(), WriteError> {
     let mut renamed: Vec<PathBuf> = Vec::new();
-    for (temporary, path) in staged {
+    for Ready(temporary, path) in files {
         if let Err(error) = temporary.persist(&path) {
             // Half of the results would look like a finished run.
             renamed.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -87,18 +147,6 @@ pub fn write(folder: &Path, files: &[(&str, &[u8])]) -> Result<(), WriteError> {
     Ok(())
 }
 
-fn stage(folder: &Path, content: &[u8]) -> io::Result<NamedTempFile> {
-    let mut builder = Builder::new();
-    builder.prefix(".superpose-").suffix(".tmp");
-    // A temporary file is private; a result is as readable as any other file of its owner (less the umask).
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = builder.tempfile_in(folder)?;
-    temporary.write_all(content)?;
-    temporary.as_file().sync_all()?;
-    Ok(temporary)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,9 +154,13 @@ mod tests {
     #[test]
     fn law_a_file_is_replaced_whole_and_leaves_nothing_beside_it() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        write(folder.path(), &[("a.txt", b"one")]).expect("written");
-        write(folder.path(), &[("a.txt", b"abc")]).expect("written again");
-        let written = describe("a.txt", b"abc");
+        let write = |content| {
+            let (ready, written) = stage(folder.path(), "a.txt", content).expect("written");
+            publish(folder.path(), vec![ready]).expect("renamed");
+            written
+        };
+        write(b"one");
+        let written = write(b"abc");
         // FIPS 180-2, appendix B.1.
         assert_eq!(written.sha256, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(fs::read(folder.path().join("a.txt")).expect("there"), b"abc");
@@ -119,7 +171,8 @@ mod tests {
     fn law_files_that_belong_together_are_complete_or_absent() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         fs::create_dir_all(folder.path().join("b/full")).expect("a folder in the way");
-        write(folder.path(), &[("a", b"1"), ("b", b"2")]).expect_err("b is a folder");
+        let ready = ["a", "b"].map(|file| stage(folder.path(), file, b"1").expect("written").0);
+        publish(folder.path(), ready.into()).expect_err("b is a folder");
         probe(folder.path(), &["a", "b"]).expect_err("b is a folder");
         probe(&folder.path().join("new/folder"), &["a"]).expect("could be made");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
@@ -127,7 +180,7 @@ mod tests {
 
     #[test]
     fn theory_a_folder_that_is_not_there_is_an_error_with_its_path() {
-        let error = write(Path::new("/nowhere/at/all"), &[("a.csv", b"")]).expect_err("no such folder");
+        let error = stage(Path::new("/nowhere/at/all"), "a.csv", b"").err().expect("no such folder");
         let sentence = "/nowhere/at/all/a.csv: cannot be written: No such file or directory (os error 2)";
         assert!(error.to_string().starts_with(&sentence[..sentence.len() - 13]), "{error}");
     }

@@ -1,9 +1,13 @@
 //! What was asked: the scenario file as types, and the plan that follows from it.
 
+pub mod condition;
+pub mod design;
 pub mod document;
 pub mod plan;
 mod reader;
 mod setting;
+pub mod study;
+pub mod sweep;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -41,6 +45,10 @@ pub struct Scenario {
     /// What is measured of every tier and replicate, one table for each measure.
     #[serde(default)]
     pub measure: Measures,
+    /// At which points the scenario runs: axes by the dotted path of a value. Left out: as it stands.
+    #[serde(default, skip_serializing)]
+    #[schemars(with = "Option<sweep::Manual>")]
+    pub sweep: Option<serde_json::Value>,
     /// Values by dotted path that replace the scenario's own under `--smoke`, to try it in a moment. Left out: at most 2 replicates.
     #[serde(default, skip_serializing)]
     pub smoke: BTreeMap<String, serde_json::Value>,

@@ -33,15 +33,6 @@ pub struct PlannedTier {
     pub cost: Cost,
 }
 
-/// What is computed at once: one replicate of one tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UnitOfWork {
-    /// Position of the tier in the scenario.
-    pub tier_idx: usize,
-    /// Number of the replicate, from 0.
-    pub replicate: u64,
-}
-
 /// What the numbers of a tier depend on, besides seed, replicate and its name. The stream of a tier is named by it.
 #[derive(Serialize)]
 struct Identity<'a> {
@@ -66,7 +57,7 @@ pub static KEYS: [Column; 6] = [
     Column::new(
         "status",
         Unit::Text,
-        "ok, or undefined: and the names of the columns that do not exist for this row and are empty",
+        "ok; undefined: and the names of the columns that do not exist for this row and are empty; or failed",
     ),
 ];
 
@@ -80,39 +71,24 @@ impl Plan {
         Ok(Self { scenario, path: document.path.clone(), settings: document.settings.clone(), tiers })
     }
 
-    /// Refuses a `[smoke]` table that makes of a right scenario a wrong one: a mistake in it shows even where it is not asked for.
-    pub fn check_smoke(document: &Document) -> Result<(), Fault> {
-        if Self::new(document).is_ok() {
-            let mut smoke = document.clone();
-            smoke.make_smoke()?;
-            Self::new(&smoke)?;
-        }
-        Ok(())
-    }
-
     /// The folder in which relative paths of the scenario begin.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// All columns of the CSV: the keys, then those of the measures.
-    pub fn columns(&self) -> Vec<Column> {
-        KEYS.iter()
-            .cloned()
-            .chain(self.scenario.measure.chosen().iter().flat_map(|measure| measure.member.columns()))
-            .collect()
+    /// The columns of the measures, in their order.
+    pub fn measure_columns(&self) -> Vec<Column> {
+        self.scenario.measure.chosen().iter().flat_map(|measure| measure.member.columns()).collect()
+    }
+
+    /// The file that a tier reads, if it reads one.
+    pub fn input(&self, tier_idx: usize) -> Option<PathBuf> {
+        self.scenario.tiers[tier_idx].embedding.member().input(self.folder())
     }
 
     /// Number of rows; `None` if it does not fit in 64 bits.
     pub fn n_rows(&self) -> Option<u64> {
         (self.tiers.len() as u64).checked_mul(self.scenario.replicates.get())
-    }
-
-    /// The units of work in plan order: tier by tier, replicate by replicate.
-    pub fn units(&self) -> impl Iterator<Item = UnitOfWork> + '_ {
-        (0..self.tiers.len()).flat_map(|tier_idx| {
-            (0..self.scenario.replicates.get()).map(move |replicate| UnitOfWork { tier_idx, replicate })
-        })
     }
 
     /// The text that names a tier's stream: what its numbers depend on, in a fixed order of keys.
@@ -122,11 +98,6 @@ impl Plan {
         let identity =
             Identity { n_concepts: size.n_concepts, params, d_model: size.d_model, embedding: &tier.embedding };
         serde_json::to_string(&identity).expect("numbers, words and tables have a JSON form")
-    }
-
-    /// Time of the whole plan on one core, in seconds, roughly.
-    pub fn seconds(&self) -> f64 {
-        self.tiers.iter().map(|tier| tier.cost.seconds).sum::<f64>() * self.scenario.replicates.get() as f64
     }
 }
 

@@ -47,7 +47,7 @@ impl Document {
     }
 
     /// Puts a value at the path that is its key.
-    fn put(&mut self, new: &Entry) -> Result<(), Refusal> {
+    pub(super) fn put(&mut self, new: &Entry) -> Result<(), Refusal> {
         let path = new.key.as_str();
         if path.split('.').nth(MOST_PARTS).is_some() {
             let sentence = format!("the path {} has more than {MOST_PARTS} parts", abridged(path));
@@ -69,7 +69,12 @@ impl Document {
 fn put(at: &mut Node, path: &str, new: &Entry) -> Result<(), String> {
     match &mut at.value {
         Tree::Table(entries) => {
-            let (key, rest) = path.split_once('.').map_or((path, None), |(key, rest)| (key, Some(rest)));
+            // A key in quotes may have dots in it, as the axes of a sweep have.
+            let is_key = entries.iter().any(|entry| entry.key == path);
+            let (key, rest) = match path.split_once('.') {
+                Some((key, rest)) if !is_key => (key, Some(rest)),
+                _ => (path, None),
+            };
             if key.is_empty() {
                 return Err(format!("the path {} has an empty part", abridged(&new.key)));
             }

@@ -4,19 +4,19 @@
 use std::fs;
 use std::path::Path;
 
-use superpose::engine::{self, Options};
+use superpose::engine;
 use superpose::geometry::kernel::Kernel;
 use superpose::scenario::document::Document;
-use superpose::scenario::plan::Plan;
+use superpose::scenario::study::Study;
 use superpose::table::{Table, Value};
 
 /// A table and the ways to ask it.
 pub struct Experiment(pub Table);
 
-/// The plan of a scenario whose relative paths begin in `folder`.
-pub fn plan(folder: &Path, text: &str) -> Plan {
+/// The study of a scenario whose relative paths begin in `folder`.
+pub fn plan(folder: &Path, text: &str) -> Study {
     let document = Document::parse(&folder.join("scenario.toml"), text.to_owned()).expect("the scenario can be read");
-    Plan::new(&document).expect("the scenario can be planned")
+    Study::new(&document).expect("the scenario can be planned")
 }
 
 /// Runs a scenario with memory to spare, on the current pool.
@@ -24,9 +24,11 @@ pub fn run(folder: &Path, text: &str) -> Experiment {
     Experiment(run_plan(&plan(folder, text), Kernel::best(), 4 << 30))
 }
 
-/// Runs a plan on the current pool.
-pub fn run_plan(plan: &Plan, kernel: Kernel, memory: u64) -> Table {
-    engine::run(plan, &Options { kernel, memory, finished: &|_| {} }).expect("the plan can be run")
+/// Runs a study on the current pool.
+pub fn run_plan(study: &Study, kernel: Kernel, memory: u64) -> Table {
+    let (table, outcome) = engine::run_in_memory(study, kernel, memory).expect("the study can be run");
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    table
 }
 
 impl Experiment {

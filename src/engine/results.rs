@@ -1,0 +1,177 @@
+//! Results: the rows of a study in plan order, read from the store, and their summary over replicates.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::unit::{Inputs, Job};
+use super::{Failure, Fault};
+use crate::fit::student;
+use crate::scenario::plan::KEYS;
+use crate::scenario::study::Study;
+use crate::store::Store;
+use crate::table::{Column, Table, Unit, Value};
+
+/// The rows of one tier at one point, one for each replicate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Number of the point in plan order.
+    pub point: u64,
+    /// Position of the tier in the scenario.
+    pub tier_idx: usize,
+    /// The rows, under the columns of the study.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// Gives every group of rows in plan order to `sink`, until it says `false`. Every unit must be in the store or among the failures. Memory for one group at a time.
+pub fn groups(
+    study: &Study,
+    inputs: &Inputs,
+    store: &Store,
+    failures: &[Failure],
+    sink: &mut dyn FnMut(Group) -> bool,
+) -> Result<(), Fault> {
+    let view = store.view()?;
+    let failed: BTreeSet<_> = failures.iter().map(|failure| failure.unit).collect();
+    let positions: HashMap<&str, usize> =
+        study.columns.iter().enumerate().map(|(position, column)| (column.name.as_ref(), position)).collect();
+    for index in 0..study.n_points {
+        let point = Arc::new(study.point(index)?);
+        let plan = &point.plan;
+        // A column that this point does not ask for stays empty without being undefined.
+        let asked: Vec<Vec<usize>> = plan
+            .scenario
+            .measure
+            .chosen()
+            .iter()
+            .map(|measure| measure.member.columns().iter().map(|column| positions[column.name.as_ref()]).collect())
+            .collect();
+        for &tier_idx in &point.tiers {
+            let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
+            let rows = (0..plan.scenario.replicates.get()).map(|replicate| {
+                let mut row = point.coordinates.clone();
+                row.extend([
+                    Value::Text(tier.name.to_string()),
+                    tier.params.map(|params| params.get()).into(),
+                    Value::Whole(size.d_model),
+                    Value::Whole(size.n_concepts),
+                    Value::Whole(replicate),
+                    Value::Text("ok".to_owned()),
+                ]);
+                let status = row.len() - 1;
+                row.resize(study.columns.len(), Value::Undefined);
+                if failed.contains(&(index, tier_idx, replicate)) {
+                    row[status] = Value::Text("failed".to_owned());
+                    return Ok(row);
+                }
+                let job = Job { point: point.clone(), tier_idx, replicate };
+                let mut undefined = Vec::new();
+                for (key, positions) in job.records(study.sweep.seeds, inputs).iter().zip(&asked) {
+                    let values = view.get(key)?.ok_or_else(|| view.lost())?;
+                    for (&position, value) in positions.iter().zip(values) {
+                        if value == Value::Undefined {
+                            undefined.push(study.columns[position].name.as_ref());
+                        }
+                        row[position] = value;
+                    }
+                }
+                if !undefined.is_empty() {
+                    row[status] = Value::Text(format!("undefined: {}", undefined.join(" ")));
+                }
+                Ok(row)
+            });
+            let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
+            if !sink(Group { point: index, tier_idx, rows }) {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All rows at once.
+pub fn table(study: &Study, inputs: &Inputs, store: &Store, failures: &[Failure]) -> Result<Table, Fault> {
+    let mut rows = Vec::new();
+    groups(study, inputs, store, failures, &mut |group| {
+        rows.extend(group.rows);
+        true
+    })?;
+    Ok(Table { columns: study.columns.clone(), rows })
+}
+
+/// The columns of the summary: coordinates and keys of the tier, the number of replicates, then six columns for each numeric column of a measure.
+pub fn summary_columns(study: &Study) -> Vec<String> {
+    let n_coordinates = study.sweep.paths().len();
+    let mut names: Vec<String> =
+        study.columns[..n_coordinates + TIER_KEYS].iter().map(|column| column.name.to_string()).collect();
+    names.push("replicates".to_owned());
+    for column in measured(study) {
+        names.extend(
+            ["n_used", "mean", "sd", "se", "low95", "high95"].map(|statistic| format!("{}_{statistic}", column.name)),
+        );
+    }
+    names
+}
+
+/// One row of the summary. Of x₁ … xₖ, the defined values of a column: k, mean x̄, standard deviation s with k − 1 in the denominator, standard error
+/// s/√k, and the 95 % interval x̄ ± t·s/√k with Student's t of k − 1 degrees of freedom. What does not exist is empty: all but k without a value, all but k
+/// and the mean with a single one.
+pub fn summarize(study: &Study, group: &Group) -> Vec<Value> {
+    let n_coordinates = study.sweep.paths().len();
+    let mut row: Vec<Value> = group.rows[0][..n_coordinates + TIER_KEYS].to_vec();
+    row.push(Value::Whole(group.rows.len() as u64));
+    let first = n_coordinates + KEYS.len();
+    for position in (first..study.columns.len()).filter(|&position| study.columns[position].unit != Unit::Text) {
+        let numbers: Vec<f64> = group.rows.iter().filter_map(|row| row[position].number()).collect();
+        row.extend(statistics(&numbers));
+    }
+    row
+}
+
+/// Keys that all replicates of a tier share: tier, params, d_model, n_concepts.
+const TIER_KEYS: usize = 4;
+
+fn measured(study: &Study) -> impl Iterator<Item = &Column> {
+    study.columns[study.sweep.paths().len() + KEYS.len()..].iter().filter(|column| column.unit != Unit::Text)
+}
+
+fn statistics(numbers: &[f64]) -> [Value; 6] {
+    let k = numbers.len();
+    let mean = (k > 0).then(|| numbers.iter().sum::<f64>() / k as f64);
+    let sd = mean.filter(|_| k > 1).map(|mean| {
+        let squares: f64 = numbers.iter().map(|x| (x - mean) * (x - mean)).sum();
+        (squares / (k - 1) as f64).sqrt()
+    });
+    let error = sd.map(|sd| sd / (k as f64).sqrt());
+    let interval = mean.zip(error).and_then(|(mean, error)| student::interval(mean, error, k));
+    let (low, high) = interval.unzip();
+    [Value::Whole(k as u64), mean.into(), sd.into(), error.into(), low.into(), high.into()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theory_statistics_of_four_numbers() {
+        // Mean 2.5, s = √(5/3), standard error √(5/12); t(0.975, 3) = 3.182446305284263 (tables; scipy.stats.t.ppf).
+        let [n, mean, sd, se, low, high] =
+            statistics(&[1.0, 2.0, 3.0, 4.0]).map(|value| value.number().expect("a number"));
+        let error = (5.0f64 / 12.0).sqrt();
+        assert_eq!((n, mean), (4.0, 2.5));
+        for (value, expected) in [
+            (sd, (5.0f64 / 3.0).sqrt()),
+            (se, error),
+            (low, 2.5 - 3.182_446_305_284_263 * error),
+            (high, 2.5 + 3.182_446_305_284_263 * error),
+        ] {
+            assert!((value - expected).abs() < 1e-12, "{value} against {expected}");
+        }
+    }
+
+    #[test]
+    fn theory_what_does_not_exist_is_empty() {
+        use Value::{Number, Undefined, Whole};
+        assert_eq!(statistics(&[]), [Whole(0), Undefined, Undefined, Undefined, Undefined, Undefined]);
+        assert_eq!(statistics(&[7.0]), [Whole(1), Number(7.0), Undefined, Undefined, Undefined, Undefined]);
+    }
+}

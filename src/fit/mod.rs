@@ -1,0 +1,3 @@
+//! Mathematics on curves and samples.
+
+pub mod student;

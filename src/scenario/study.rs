@@ -1,0 +1,319 @@
+//! Study: a scenario at all the points of its sweep, every one of them settled and checked before the first is run.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::document::{Document, Entry, Node, Place, Tree};
+use super::plan::{KEYS, Plan};
+use super::sweep::Sweep;
+use super::{Fault, Refusal};
+use crate::measure::Cost;
+use crate::suggestion::did_you_mean;
+use crate::table::{Column, Unit, Value};
+
+/// A scenario with its sweep, planned.
+#[derive(Clone, Debug)]
+pub struct Study {
+    document: Document,
+    /// The sweep; a scenario without one has a single point.
+    pub sweep: Sweep,
+    /// The sweep as it was written, for the manifest.
+    pub sweep_as_written: Option<serde_json::Value>,
+    /// Number of points, 1 without a sweep.
+    pub n_points: u64,
+    /// Units of work: points × tiers × replicates, less those that `where` leaves out.
+    pub n_units: u64,
+    /// All columns of the CSV: the coordinates, the keys, then those of the measures.
+    pub columns: Vec<Column>,
+    /// Time of all units on one core.
+    pub seconds: f64,
+    /// The files that the scenario names, each once.
+    pub inputs: Vec<PathBuf>,
+    /// The hungriest unit: its point, its tier, its cost.
+    pub hungriest: (u64, usize, Cost),
+    /// The first point.
+    pub first: Point,
+}
+
+/// A point of a study: the scenario as it stands there.
+#[derive(Clone, Debug)]
+pub struct Point {
+    /// Its number in plan order.
+    pub index: u64,
+    /// The value on each axis, in the order of the columns.
+    pub coordinates: Vec<Value>,
+    /// The scenario at this point, settled.
+    pub plan: Plan,
+    /// The tiers that `where` keeps.
+    pub tiers: Vec<usize>,
+}
+
+/// Rows that a study may have.
+const MOST_ROWS: u64 = 1_000_000_000;
+
+impl Study {
+    /// Settles every point. Reads no more than the headers of the files that the scenario names; draws nothing. About 20 µs for each point.
+    pub fn new(document: &Document) -> Result<Self, Fault> {
+        let mut document = document.clone();
+        let written = document.take("sweep");
+        let sweep = match &written {
+            None => Sweep::none(),
+            Some(node) => Sweep::read(node, &document, seed(&document))?,
+        };
+        let sweep_as_written = written.and_then(|node| serde_json::Value::deserialize(&node).ok());
+        for (path, node) in sweep.point(0) {
+            document.check_axis(path, node.place)?;
+        }
+        let first = point(&document, &sweep, 0)?;
+        let per_point = first.plan.n_rows().unwrap_or(u64::MAX);
+        let n_points = sweep.n_points().filter(|n| n.checked_mul(per_point).is_some_and(|rows| rows <= MOST_ROWS));
+        let n_points = n_points.ok_or_else(|| {
+            let (tiers, replicates) = (first.plan.tiers.len(), first.plan.scenario.replicates);
+            let points = sweep.n_points().map_or("more than 2⁶⁴".to_owned(), |n| n.to_string());
+            let sentence = format!("the scenario has {points} points × {tiers} tiers × {replicates} replicates; a study may have at most {MOST_ROWS} rows");
+            document.refusal(document.place(&["replicates"]), sentence)
+        })?;
+
+        let mut study = Self {
+            n_points,
+            columns: Vec::new(),
+            n_units: 0,
+            inputs: Vec::new(),
+            seconds: 0.0,
+            hungriest: (0, 0, Cost::default()),
+            first,
+            document,
+            sweep,
+            sweep_as_written,
+        };
+        let mut observed: Vec<Column> = Vec::new();
+        for index in 0..n_points {
+            let point = study.point(index)?;
+            let replicates = point.plan.scenario.replicates.get();
+            study.n_units += point.tiers.len() as u64 * replicates;
+            for &tier_idx in &point.tiers {
+                let cost = point.plan.tiers[tier_idx].cost;
+                study.seconds += cost.seconds * replicates as f64;
+                if cost.bytes > study.hungriest.2.bytes {
+                    study.hungriest = (index, tier_idx, cost);
+                }
+            }
+            for path in point.inputs() {
+                if !study.inputs.contains(&path) {
+                    study.inputs.push(path);
+                }
+            }
+            for column in point.plan.measure_columns() {
+                if !observed.iter().any(|known| known.name == column.name) {
+                    observed.push(column);
+                }
+            }
+        }
+        if study.n_units == 0 {
+            let place = study.sweep.condition.as_ref().map_or(Place::Byte(0), |(_, place)| *place);
+            return Err(study.document.refusal(place, "sweep.where keeps no point").into());
+        }
+        let coordinate = |path: &str| Column {
+            name: path.to_owned().into(),
+            ..Column::new("", Unit::Text, "coordinate of the sweep: the value at this path of the scenario")
+        };
+        study.columns =
+            study.sweep.paths().into_iter().map(coordinate).chain(KEYS.iter().cloned()).chain(observed).collect();
+        Ok(study)
+    }
+
+    /// Refuses a `[smoke]` table that makes of a right scenario a wrong one: a mistake in it shows even where it is not asked for.
+    pub fn check_smoke(document: &Document) -> Result<(), Fault> {
+        if Self::new(document).is_ok() {
+            let mut smoke = document.clone();
+            smoke.make_smoke()?;
+            Self::new(&smoke)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a condition leaves tiers out at some points.
+    pub fn is_filtered(&self) -> bool {
+        self.sweep.condition.is_some()
+    }
+
+    /// The scenario at a point. It was checked when the study was made, so a fault now is a file that has changed.
+    pub fn point(&self, index: u64) -> Result<Point, Fault> {
+        point(&self.document, &self.sweep, index)
+    }
+
+    /// What makes this scenario this one and no other: every value by its path (parts separated by the unit separator), less what may be added to or
+    /// taken away between two runs of one study: title, replicates, measures and the sweep.
+    pub fn signature(&self) -> BTreeMap<String, String> {
+        let mut values = BTreeMap::new();
+        let scenario = serde_json::to_value(&self.first.plan.scenario).expect("a scenario has a JSON form");
+        for (key, value) in scenario.as_object().into_iter().flatten() {
+            if key == "tiers" {
+                for tier in value.as_array().into_iter().flatten() {
+                    flatten(&format!("tiers\u{1f}{}", tier["name"].as_str().unwrap_or_default()), tier, &mut values);
+                }
+            } else if !["title", "replicates", "measure"].contains(&key.as_str()) {
+                flatten(key, value, &mut values);
+            }
+        }
+        values.insert("sweep\u{1f}seeds".to_owned(), format!("{:?}", self.sweep.seeds).to_lowercase());
+        values
+    }
+
+    /// The scenario file.
+    pub fn path(&self) -> &Path {
+        &self.document.path
+    }
+}
+
+impl Point {
+    fn inputs(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.tiers.iter().filter_map(|&tier_idx| self.plan.input(tier_idx))
+    }
+}
+
+/// The scenario with the values of a point put in place.
+fn point(document: &Document, sweep: &Sweep, index: u64) -> Result<Point, Fault> {
+    let values = sweep.point(index);
+    let mut at_point = document.clone();
+    for (path, node) in &values {
+        at_point.put(&Entry { key: (*path).to_owned(), place: node.place, node: node.clone() })?;
+    }
+    let plan = Plan::new(&at_point)?;
+    let coordinates: Vec<Value> = values.iter().map(|(_, node)| coordinate(node)).collect();
+    let mut tiers: Vec<usize> = (0..plan.tiers.len()).collect();
+    if let Some((condition, place)) = &sweep.condition {
+        for tier_idx in 0..plan.tiers.len() {
+            let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
+            let value = |name: &str| match name {
+                "d_model" => Some(size.d_model as f64),
+                "n_concepts" => Some(size.n_concepts as f64),
+                "params" => tier.params.map(|params| params.get()),
+                path => values
+                    .iter()
+                    .zip(&coordinates)
+                    .find(|((axis, _), _)| *axis == path)
+                    .and_then(|(_, value)| value.number()),
+            };
+            match condition.holds(&value) {
+                Some(true) => {}
+                Some(false) => tiers.retain(|&kept| kept != tier_idx),
+                None => {
+                    return Err(unknown_name(
+                        document,
+                        *place,
+                        sweep,
+                        condition.names().find(|name| value(name).is_none()).unwrap_or_default(),
+                    )
+                    .into());
+                }
+            }
+        }
+    }
+    Ok(Point { index, coordinates, plan, tiers })
+}
+
+fn unknown_name(document: &Document, place: Place, sweep: &Sweep, name: &str) -> Refusal {
+    let allowed: Vec<&str> = sweep.paths().into_iter().chain(["d_model", "n_concepts", "params"]).collect();
+    let near = did_you_mean(name, allowed.iter().copied().filter(|other| *other != name));
+    let sentence =
+        format!("sweep.where names \"{name}\", which has no number here{near} (allowed: {})", allowed.join(", "));
+    document.refusal(place, sentence.replace("? (", " ("))
+}
+
+/// The single values of a JSON value, by path.
+fn flatten(path: &str, value: &serde_json::Value, values: &mut BTreeMap<String, String>) {
+    match value.as_object() {
+        Some(table) if !table.is_empty() => {
+            table.iter().for_each(|(key, value)| flatten(&format!("{path}\u{1f}{key}"), value, values))
+        }
+        _ => {
+            values.insert(path.to_owned(), value.to_string());
+        }
+    }
+}
+
+/// The cell of a coordinate.
+fn coordinate(node: &Node) -> Value {
+    match &node.value {
+        Tree::Integer(x) => u64::try_from(*x).map_or(Value::Number(*x as f64), Value::Whole),
+        Tree::Float(x) => Value::Number(*x),
+        _ => Value::Text(node.to_string()),
+    }
+}
+
+/// The seed, as far as it can be seen before the scenario is checked.
+fn seed(document: &Document) -> u64 {
+    match document.root.get("seed").map(|node| &node.value) {
+        Some(Tree::Integer(seed)) => u64::try_from(*seed).unwrap_or(0),
+        _ => 0,
+    }
+}
+
+impl Document {
+    /// Takes a table of the top level out of the document.
+    fn take(&mut self, key: &str) -> Option<Node> {
+        let Tree::Table(entries) = &mut self.root.value else { return None };
+        let position = entries.iter().position(|entry| entry.key == key)?;
+        Some(entries.remove(position).node)
+    }
+
+    /// Refuses an axis whose path names nothing that the scenario has: each table on the way must be there, and the last key is the parser's to judge.
+    fn check_axis(&self, path: &str, place: Place) -> Result<(), Refusal> {
+        let parent = path.rsplit_once('.').map_or("", |(parent, _)| parent);
+        // [concepts] may be left out of a scenario whose sweep counts them.
+        if ["", "concepts"].contains(&parent) || self.tables().any(|table| table == parent) {
+            return Ok(());
+        }
+        let mut known = Vec::new();
+        leaves("", &self.root, &mut known);
+        let near = did_you_mean(path, known.iter().map(String::as_str));
+        Err(self.refusal(place, format!("the axis \"{path}\" names nothing in the scenario{near}")))
+    }
+
+    /// The dotted paths of all tables.
+    fn tables(&self) -> impl Iterator<Item = String> {
+        let mut found = Vec::new();
+        tables("", &self.root, &mut found);
+        found.into_iter()
+    }
+}
+
+/// The dotted paths of all single values, tiers called by name.
+fn leaves(path: &str, node: &Node, found: &mut Vec<String>) {
+    walk(path, node, &mut |path, node| {
+        if !matches!(node.value, Tree::Table(_) | Tree::List(_)) {
+            found.push(path.to_owned());
+        }
+    });
+}
+
+fn tables(path: &str, node: &Node, found: &mut Vec<String>) {
+    walk(path, node, &mut |path, node| {
+        if matches!(node.value, Tree::Table(_)) {
+            found.push(path.to_owned());
+            // A path may call all tiers at once.
+            if let Some(rest) = path.strip_prefix("tiers.").and_then(|rest| rest.split_once('.')) {
+                found.push(format!("tiers.*.{}", rest.1));
+            } else if path.starts_with("tiers.") {
+                found.push("tiers.*".to_owned());
+            }
+        }
+    });
+}
+
+fn walk(path: &str, node: &Node, visit: &mut dyn FnMut(&str, &Node)) {
+    visit(path, node);
+    let join = |part: &str| if path.is_empty() { part.to_owned() } else { format!("{path}.{part}") };
+    match &node.value {
+        Tree::Table(entries) => entries.iter().for_each(|entry| walk(&join(&entry.key), &entry.node, visit)),
+        Tree::List(nodes) => nodes.iter().for_each(|node| {
+            if let Some(name) = node.get("name").and_then(Node::text) {
+                walk(&join(name), node, visit);
+            }
+        }),
+        _ => {}
+    }
+}
