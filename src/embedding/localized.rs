@@ -14,7 +14,7 @@ use crate::seed::Stream;
 /// Only ⌊d/u⌋ concepts find room: those beyond are not represented (a zero vector), are left out of all statistics, and
 /// `represented_fraction` says so. Every cosine is exactly 0. Nothing is random. O(n d) time and memory.
 ///
-/// Source: the one-hot or "grandmother cell" code, e.g. Thorpe (1989), Connection Science 1.
+/// Source: the one-hot or "grandmother cell" code, as in Thorpe (1989), Local vs. distributed coding, Intellectica 8.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Localized {

@@ -67,13 +67,15 @@ pub struct CentredSums {
     pub sum_dot2: f64,
     /// ‖x̃_i‖² of every concept.
     pub square_norms: Vec<f64>,
+    /// m, d entries.
+    pub mean: Vec<f64>,
 }
 
-/// Bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: one copy in panels, two and the centred vectors
-/// where the mean dominates; sums, histograms and tiles of a fixed number of workers.
+/// Most bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: a copy in panels, and where the mean dominates the centred
+/// vectors; sums, histograms and tiles of a few workers.
 pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
     let padded = n_concepts.div_ceil(PANEL as u64).saturating_mul(PANEL as u64);
-    let copies = padded.saturating_mul(d_model).saturating_mul(4).saturating_mul(3);
+    let copies = padded.saturating_mul(d_model).saturating_mul(4).saturating_mul(2);
     copies.saturating_add(n_concepts.saturating_mul(64)).saturating_add(16 << 20)
 }
 
@@ -139,6 +141,7 @@ impl CentredSums {
             sum_cos2: sums.centred_cos2,
             sum_dot2: sums.centred_dot2,
             square_norms: centre.square_norms,
+            mean: centre.mean,
         }
     }
 }

@@ -24,12 +24,12 @@ pub fn memory(n: usize, d: usize) -> u64 {
     small.saturating_mul(small).saturating_mul(2).saturating_add(block).saturating_mul(8)
 }
 
-/// Effective and stable rank of the centred embedding X̃ = W − mean, d × n; `None` if all columns are equal.
+/// Effective and stable rank of the centred embedding X̃ = W − mean, d × n, given the mean of its columns; `None` if all columns are equal.
 ///
 /// The singular values are the roots of the eigenvalues of X̃ᵀX̃ or X̃X̃ᵀ, whichever is smaller, so those below about 1e-8 σ₁ are rounding.
 /// Sequential, for the same bits on any number of threads. O(n d min(n, d)) time; memory as [`memory`] says.
-pub fn ranks(embedding: &Embedding) -> Option<Ranks> {
-    let eigenvalues = gram(embedding).self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
+pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
+    let eigenvalues = gram(embedding, mean).self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     // Centring makes one direction exactly zero; what is left of it is rounding and counts as zero.
     let noise = largest * f64::EPSILON * eigenvalues.len() as f64;
@@ -44,10 +44,9 @@ pub fn ranks(embedding: &Embedding) -> Option<Ranks> {
 }
 
 /// The smaller of X̃ᵀX̃ (n × n) and X̃X̃ᵀ (d × d); only the lower triangle is filled.
-fn gram(embedding: &Embedding) -> Mat<f64> {
+fn gram(embedding: &Embedding, mean: &[f64]) -> Mat<f64> {
     let (n, d) = (embedding.n_concepts(), embedding.d_model());
     let small = n.min(d);
-    let mean = mean_vector(embedding);
     let mut gram = Mat::<f64>::zeros(small, small);
     let step = (BLOCK / small).max(1);
     let mut block: Vec<f64> = Vec::with_capacity(small * step.min(n.max(d)));
@@ -63,7 +62,7 @@ fn gram(embedding: &Embedding) -> Mat<f64> {
             );
         } else {
             block.extend(
-                (start..end).flat_map(|i| embedding.column(i).iter().zip(&mean)).map(|(&x, m)| f64::from(x) - m),
+                (start..end).flat_map(|i| embedding.column(i).iter().zip(mean)).map(|(&x, m)| f64::from(x) - m),
             );
         }
         let part = MatRef::from_column_major_slice(&block, small, end - start);
@@ -73,24 +72,14 @@ fn gram(embedding: &Embedding) -> Mat<f64> {
     gram
 }
 
-/// The mean of the columns, in f64, summed in the order of the concepts.
-pub fn mean_vector(embedding: &Embedding) -> Vec<f64> {
-    let mut sum = vec![0.0; embedding.d_model()];
-    for i in 0..embedding.n_concepts() {
-        sum.iter_mut().zip(embedding.column(i)).for_each(|(sum, &x)| *sum += f64::from(x));
-    }
-    let n = embedding.n_concepts() as f64;
-    sum.iter_mut().for_each(|sum| *sum /= n);
-    sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use nalgebra::DMatrix;
 
     fn of(matrix: DMatrix<f64>) -> Option<Ranks> {
-        ranks(&Embedding::new(matrix.map(|x| x as f32)))
+        let mean = matrix.column_mean();
+        ranks(&Embedding::new(matrix.map(|x| x as f32)), mean.as_slice())
     }
 
     #[test]

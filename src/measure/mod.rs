@@ -97,11 +97,6 @@ impl Subject {
         Some(self.pairs.get_or_init(|| pair_statistics(&self.represented, wanted, self.kernel, self.parallel)))
     }
 
-    /// Whether loops over concepts may use the cores of the current pool.
-    pub fn parallel(&self) -> bool {
-        self.parallel
-    }
-
     /// A number for each represented concept, in order, from its vector.
     pub fn by_concept<T: Send>(&self, number: impl Fn(&[f32]) -> T + Sync + Send) -> Vec<T> {
         use rayon::prelude::*;

@@ -84,7 +84,7 @@ impl Measure for Spectrum {
         let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
         let mut row = vec![rank(centred.and_then(participation_ratio))];
         if self.effective_rank {
-            let ranks = centred.and_then(|_| spectrum::ranks(subject.represented()));
+            let ranks = centred.and_then(|sums| spectrum::ranks(subject.represented(), &sums.mean));
             row.push(rank(ranks.map(|r| r.effective)));
             row.push(rank(ranks.map(|r| r.stable)));
         }

@@ -10,7 +10,7 @@ mod avx512;
 mod scalar;
 
 use super::panels::{Block, PANEL, ROWS, Slice};
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,19 +83,6 @@ impl fmt::Display for Kernel {
     }
 }
 
-impl FromStr for Kernel {
-    type Err = UnknownKernel;
-
-    fn from_str(name: &str) -> Result<Self, UnknownKernel> {
-        Self::ALL.into_iter().find(|kernel| kernel.name() == name).ok_or_else(|| UnknownKernel(name.to_owned()))
-    }
-}
-
-/// The refusal of a name that is no kernel's.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a kernel is avx512, avx2 or scalar, got {0:?}")]
-pub struct UnknownKernel(pub String);
-
 /// Adds to (`resume`) or sets an 8 × 48 block of dot products.
 ///
 /// `dots(rows, first, columns, block, resume)` takes as many slices of the panel of the rows as of that of the columns,
@@ -118,14 +105,6 @@ fn check(rows: &[Slice], first: usize, columns: &[Slice]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn law_names_are_read_back() {
-        for kernel in Kernel::ALL {
-            assert_eq!(kernel.to_string().parse(), Ok(kernel));
-        }
-        assert_eq!("sse".parse::<Kernel>().unwrap_err().to_string(), "a kernel is avx512, avx2 or scalar, got \"sse\"");
-    }
 
     #[test]
     fn law_the_best_kernel_is_available_and_plain_code_always_is() {
