@@ -33,7 +33,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused,
 5 over the memory budget, 6 the folder is in use or another scenario's, 7 input or output failed, 8 the store is damaged,
-9 units failed, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
+9 units failed, 101 internal error, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
 Try: superpose run scenarios/tiers.toml";
 
 #[derive(Subcommand)]

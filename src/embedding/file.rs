@@ -65,6 +65,11 @@ impl Encoding for File {
 /// O(n d) time; memory as for the embedding.
 pub fn digest(path: &Path) -> Result<String, Fault> {
     npy::read(path, &npy::read_header(path)?)?;
+    sha256(path)
+}
+
+/// The SHA-256 of a file's content in hexadecimal.
+pub fn sha256(path: &Path) -> Result<String, Fault> {
     let mut hasher = Sha256::new();
     let unreadable = |reason| npy::NpyError::Io { path: path.to_owned(), reason };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;

@@ -132,6 +132,7 @@ pub fn run(study: &Study, inputs: &Inputs, store: &Store, options: &Options) -> 
     let state = State {
         options,
         seeds: study.sweep.seeds,
+        inputs,
         total: study.seconds.max(f64::MIN_POSITIVE),
         progress: Mutex::new(Progress { n_units: study.n_units, ..Progress::default() }),
         failures: Mutex::new(Vec::new()),
@@ -199,6 +200,7 @@ pub fn run_in_memory(study: &Study, kernel: Kernel, memory: u64) -> Result<(Tabl
 struct State<'a> {
     options: &'a Options<'a>,
     seeds: Seeds,
+    inputs: &'a Inputs,
     total: f64,
     progress: Mutex<Progress>,
     failures: Mutex<Vec<Failure>>,
@@ -339,8 +341,9 @@ fn finish(unit: &Missing, parallel: bool, sender: &SyncSender<Batch>, state: &St
         return;
     }
     let wanted: Vec<usize> = unit.records.iter().map(|(measure_idx, _)| *measure_idx).collect();
-    let outcome =
-        catch_unwind(AssertUnwindSafe(|| unit.job.observe(&wanted, state.seeds, state.options.kernel, parallel)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        unit.job.observe(&wanted, state.seeds, state.inputs, state.options.kernel, parallel)
+    }));
     match outcome {
         Ok(Ok(observed)) => {
             let batch: Batch = unit.records.iter().map(|(_, key)| *key).zip(observed).collect();

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::embedding::{Fault, Model};
+use crate::embedding::npy::NpyError;
+use crate::embedding::{Fault, Model, file};
 use crate::geometry::kernel::Kernel;
 use crate::measure::{Cost, Subject, wanted_by};
 use crate::scenario::study::{Point, Study};
@@ -22,7 +23,7 @@ pub type Inputs = BTreeMap<PathBuf, String>;
 pub fn read_inputs(study: &Study) -> Result<Inputs, crate::engine::Fault> {
     let mut inputs = Inputs::new();
     for path in &study.inputs {
-        inputs.insert(path.clone(), crate::embedding::file::digest(path)?);
+        inputs.insert(path.clone(), file::digest(path)?);
     }
     Ok(inputs)
 }
@@ -80,6 +81,7 @@ impl Job {
         &self,
         wanted: &[usize],
         seeds: Seeds,
+        inputs: &Inputs,
         kernel: Kernel,
         parallel: bool,
     ) -> Result<Vec<Vec<Value>>, Fault> {
@@ -94,6 +96,12 @@ impl Job {
         };
         let embedding =
             tier.embedding.member().embed(&model, &stream.stream("embedding").stream(&identity), parallel)?;
+        if let Some(path) = plan.input(self.tier_idx) {
+            // The record is named by the content that was read before the run: numbers of another content must not rest under it.
+            if inputs.get(&path) != Some(&file::sha256(&path)?) {
+                return Err(NpyError::Changed { path }.into());
+            }
+        }
         let chosen = plan.scenario.measure.chosen();
         let measures: Vec<_> = chosen
             .into_iter()

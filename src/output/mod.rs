@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, TempPath};
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -54,14 +54,16 @@ pub fn probe(folder: &Path, files: &[&str]) -> Result<(), WriteError> {
 
 /// A file that is being written under a temporary name beside its place.
 pub struct Staged {
-    temporary: BufWriter<NamedTempFile>,
+    /// The file and its temporary name, which goes with it.
+    content: BufWriter<fs::File>,
+    temporary: TempPath,
     path: PathBuf,
     hasher: Sha256,
     n_bytes: u64,
 }
 
 /// A file that is complete and synced, and has not yet its name.
-pub struct Ready(NamedTempFile, PathBuf);
+pub struct Ready(TempPath, PathBuf);
 
 impl Staged {
     /// Begins a file of a folder that is there.
@@ -73,7 +75,10 @@ impl Staged {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         match builder.tempfile_in(folder) {
-            Ok(file) => Ok(Self { temporary: BufWriter::new(file), path, hasher: Sha256::new(), n_bytes: 0 }),
+            Ok(file) => {
+                let (file, temporary) = file.into_parts();
+                Ok(Self { content: BufWriter::new(file), temporary, path, hasher: Sha256::new(), n_bytes: 0 })
+            }
             Err(source) => Err(WriteError { path, source }),
         }
     }
@@ -90,15 +95,12 @@ impl Staged {
 
     /// Ends it: everything is on the disk, and known.
     pub fn finish(self) -> Result<(Ready, Written), WriteError> {
-        let Self { temporary, path, hasher, n_bytes } = self;
+        let Self { content, temporary, path, hasher, n_bytes } = self;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let synced = temporary.into_inner().map_err(io::IntoInnerError::into_error).and_then(|temporary| {
-            temporary.as_file().sync_all()?;
-            Ok(temporary)
-        });
+        let synced = content.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
         match synced {
-            Ok(temporary) => Ok((Ready(temporary, path), Written { file, bytes: n_bytes, sha256 })),
+            Ok(()) => Ok((Ready(temporary, path), Written { file, bytes: n_bytes, sha256 })),
             Err(source) => Err(WriteError { path, source }),
         }
     }
@@ -106,14 +108,14 @@ impl Staged {
 
 impl Write for Staged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let n = self.temporary.write(bytes)?;
+        let n = self.content.write(bytes)?;
         self.hasher.update(&bytes[..n]);
         self.n_bytes += n as u64;
         Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.temporary.flush()
+        self.content.flush()
     }
 }
 

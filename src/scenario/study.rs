@@ -72,7 +72,7 @@ impl Study {
         let n_points = n_points.ok_or_else(|| {
             let (tiers, replicates) = (first.plan.tiers.len(), first.plan.scenario.replicates);
             let points = sweep.n_points().map_or("more than 2⁶⁴".to_owned(), |n| n.to_string());
-            let sentence = format!("the scenario has {points} points × {tiers} tiers × {replicates} replicates; a study may have at most {MOST_ROWS} rows");
+            let sentence = format!("the study has {points} points, {tiers} tiers and {replicates} replicates, which is more than {MOST_ROWS} rows");
             document.refusal(document.place(&["replicates"]), sentence)
         })?;
 

@@ -160,6 +160,19 @@ impl Sweep {
             if !seen.insert(&axis.path) {
                 return Err((axis.place, format!("sweep has the path \"{}\" twice", axis.path)));
             }
+            // `tiers.*.params` beside `tiers.large.params` would leave the first a coordinate that is not true.
+            let for_all = |path: &str| path.strip_prefix("tiers.*").map(str::to_owned);
+            if let Some(other) = seen
+                .iter()
+                .find(|other| {
+                    for_all(&axis.path).is_some_and(|rest| other.starts_with("tiers.") && other.ends_with(&rest))
+                        || for_all(other)
+                            .is_some_and(|rest| axis.path.starts_with("tiers.") && axis.path.ends_with(&rest))
+                })
+                .filter(|other| **other != &axis.path)
+            {
+                return Err((axis.place, format!("sweep sets the same value by \"{other}\" and by \"{}\"", axis.path)));
+            }
             let root = axis.path.split('.').next().unwrap_or_default();
             if ["name", "title", "replicates", "smoke", "sweep"].contains(&root) {
                 return Err((
