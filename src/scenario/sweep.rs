@@ -8,7 +8,7 @@ use super::Refusal;
 use super::condition::Condition;
 use super::design;
 use super::document::{Document, Entry, Node, Place, Tree};
-use crate::quantity::shortest;
+use crate::quantity::{abridged, shortest};
 use crate::seed::Stream;
 use crate::suggestion::did_you_mean;
 
@@ -65,7 +65,7 @@ struct Range {
 }
 
 /// Most points of one axis or design.
-const MOST_STEPS: i64 = 10_000_000;
+const MOST_STEPS: i64 = 1_000_000;
 
 const RESERVED: [&str; 4] = ["seeds", "where", "together", "design"];
 
@@ -109,7 +109,10 @@ impl Sweep {
                 ("seeds", Tree::Text(word)) if word == "independent" => sweep.seeds = Seeds::Independent,
                 ("seeds", Tree::Text(word)) if word == "common" => sweep.seeds = Seeds::Common,
                 ("seeds", _) => {
-                    return Err(refuse(entry.node.place, "sweep.seeds must be \"independent\" or \"common\"".into()));
+                    return Err(refuse(
+                        entry.node.place,
+                        format!("sweep.seeds must be \"independent\" or \"common\", {}", got(Some(&entry.node))),
+                    ));
                 }
                 ("where", Tree::Text(text)) => {
                     let condition = Condition::parse(text)
@@ -408,13 +411,13 @@ fn listed_in_step(entry: Entry) -> Result<Axis, Misfit> {
 /// A space-filling design: `method`, `points` and ranges.
 fn drawn(table: &[Entry], place: Place, seed: u64) -> Result<Group, Misfit> {
     let get = |key: &str| table.iter().find(|entry| entry.key == key);
-    let n_points = match get("points").map(|entry| (&entry.node.value, entry.node.place)) {
-        Some((Tree::Integer(n @ 1..=MOST_STEPS), _)) => *n as usize,
-        other => {
-            return Err((
-                other.map_or(place, |(_, place)| place),
-                format!("sweep.design.points must be a whole number from 1 to {MOST_STEPS}"),
-            ));
+    let points = get("points").map(|entry| &entry.node);
+    let n_points = match points.map(|node| &node.value) {
+        Some(Tree::Integer(n @ 1..=MOST_STEPS)) => *n as usize,
+        _ => {
+            let sentence =
+                format!("sweep.design.points must be a whole number from 1 to {MOST_STEPS}, {}", got(points));
+            return Err((points.map_or(place, |node| node.place), sentence));
         }
     };
     let plain = table.iter().filter(|entry| entry.key != "points" && entry.key != "method").cloned().collect();
@@ -439,14 +442,13 @@ fn drawn(table: &[Entry], place: Place, seed: u64) -> Result<Group, Misfit> {
         return Err((place, format!("sweep.design must have 1 to {} axes, got {n_axes}", design::MOST_AXES)));
     }
     let mut rng = Stream::from_seed(seed).stream("sweep").stream("design").rng();
-    let parts = match get("method").map(|entry| (entry.node.text(), entry.node.place)) {
-        Some((Some("sobol"), _)) => design::sobol(n_points, n_axes, Some(&mut rng)),
-        Some((Some("latin_hypercube"), _)) => design::latin_hypercube(n_points, n_axes, &mut rng),
-        other => {
-            return Err((
-                other.map_or(place, |(_, place)| place),
-                "sweep.design.method must be \"sobol\" or \"latin_hypercube\"".into(),
-            ));
+    let method = get("method").map(|entry| &entry.node);
+    let parts = match method.and_then(Node::text) {
+        Some("sobol") => design::sobol(n_points, n_axes, Some(&mut rng)),
+        Some("latin_hypercube") => design::latin_hypercube(n_points, n_axes, &mut rng),
+        _ => {
+            let sentence = format!("sweep.design.method must be \"sobol\" or \"latin_hypercube\", {}", got(method));
+            return Err((method.map_or(place, |node| node.place), sentence));
         }
     };
     let axes = ranges.into_iter().enumerate().map(|(k, (path, place, range))| Axis {
@@ -474,7 +476,7 @@ fn range(path: &str, table: &[Entry], place: Place) -> Result<(Range, Option<i64
         Some(Tree::Float(x)) => Ok((*x, false)),
         _ => Err((
             get(key).map_or(place, |node| node.place),
-            format!("the axis \"{path}\" must have a number for {key}"),
+            format!("the axis \"{path}\" must have a number for {key}, {}", got(get(key))),
         )),
     };
     let ((from, from_whole), (to, to_whole)) = (end("from")?, end("to")?);
@@ -482,21 +484,33 @@ fn range(path: &str, table: &[Entry], place: Place) -> Result<(Range, Option<i64
         None | Some((Some("linear"), _)) => false,
         Some((Some("log"), _)) if from > 0.0 && to > 0.0 => true,
         Some((Some("log"), place)) => {
-            return Err((place, format!("the axis \"{path}\" on a log scale must go from and to positive numbers")));
+            return Err((
+                place,
+                format!("the axis \"{path}\" on a log scale must go from and to positive numbers, got {from} to {to}"),
+            ));
         }
         Some((_, place)) => {
-            return Err((place, format!("the axis \"{path}\" must have the scale \"linear\" or \"log\"")));
+            let sentence =
+                format!("the axis \"{path}\" must have the scale \"linear\" or \"log\", {}", got(get("scale")));
+            return Err((place, sentence));
         }
     };
     let steps = match get("steps").map(|node| (&node.value, node.place)) {
         None => None,
         Some((Tree::Integer(steps @ 1..=MOST_STEPS), _)) => Some(*steps),
         Some((_, place)) => {
-            return Err((
-                place,
-                format!("the axis \"{path}\" must have a whole number of steps from 1 to {MOST_STEPS}"),
-            ));
+            let allowed = format!("a whole number of steps from 1 to {MOST_STEPS}");
+            return Err((place, format!("the axis \"{path}\" must have {allowed}, {}", got(get("steps")))));
         }
     };
     Ok((Range { from, to, whole: from_whole && to_whole, logarithmic }, steps))
+}
+
+/// What was found where something else is allowed.
+fn got(node: Option<&Node>) -> String {
+    match node {
+        None => "got nothing".to_owned(),
+        Some(Node { value: Tree::Text(text), .. }) => format!("got {}", abridged(text)),
+        Some(node) => format!("got {node}"),
+    }
 }
