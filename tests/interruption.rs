@@ -288,6 +288,21 @@ fn theory_another_scenarios_folder_is_refused_untouched() {
 }
 
 #[test]
+fn theory_a_smoke_run_leaves_the_folder_free_for_the_full_one() {
+    let text = scenario(2, &[TIER_A, TIER_B, "[measure.overlap]\n[smoke]\nreplicates = 1\nconcepts.count = 6\n"]);
+    let folder = Folder::with(&text);
+    assert_eq!(folder.run(&["--smoke"]).status.code(), Some(0));
+    assert_eq!(folder.names(), ["manifest.json", "s.csv", "s.summary.csv"]);
+    folder.succeeds();
+    assert_eq!(folder.results(), fresh(&text));
+    // The other way round a full result would be lost.
+    let before = folder.content();
+    let says = "error: out: holds the run of another scenario (concepts.count was 8 and is 6); give another folder with --out, or remove this one\n";
+    folder.ends(&["--smoke"], 6, says);
+    assert!(folder.content() == before);
+}
+
+#[test]
 fn theory_a_second_process_is_refused_and_the_first_unharmed() {
     let folder = Folder::with(&long(20_000));
     let mut first = folder.at_work(&["--threads", "1", "--progress", "json"]);

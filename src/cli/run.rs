@@ -124,7 +124,11 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
     let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
     let folder = arguments.folder(study);
     output::create_folder(&folder)?;
-    let store = folder::open(&folder, study, arguments.repair)?;
+    // A smoke run is over in a moment and leaves no store, which would keep the scenario's full size out of the folder.
+    let store = match arguments.source.smoke && !folder.join(store::FILE).exists() {
+        true => Store::in_memory()?,
+        false => folder::open(&folder, study, arguments.repair)?,
+    };
 
     let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
     let progress = Progress::new(arguments.progress, arguments.quiet);
