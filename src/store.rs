@@ -20,6 +20,9 @@ pub const FILE: &str = "store.redb";
 const RECORDS: TableDefinition<&Key, &[u8]> = TableDefinition::new("records 1");
 const NOTES: TableDefinition<&str, &str> = TableDefinition::new("notes 1");
 
+/// Bytes of pages that are kept in memory, so that a process does not grow with its store.
+const CACHE: usize = 16 << 20;
+
 /// Bytes of the checksum at the end of a record.
 const SEAL: usize = 8;
 
@@ -75,7 +78,7 @@ impl Store {
                 // Whoever was first may have tidied up after us.
                 create(folder, &path).or_else(|error| if path.exists() { Ok(()) } else { Err(error) })?;
             }
-            let database = Database::open(&path)?;
+            let database = Database::builder().set_cache_size(CACHE).open(&path)?;
             Ok(Self { database: Some(database), path: path.clone() })
         })
     }

@@ -75,10 +75,11 @@ impl Progress {
             }
             Told::Plain => {
                 if self.is_time(PLAIN) {
-                    let left = elapsed.as_secs_f64() * (1.0 - progress.share) / progress.share.max(1e-9);
                     let (done, all, percent) = (progress.n_done, progress.n_units, 100.0 * progress.share);
-                    let _ =
-                        writeln!(io::stderr(), "{done} of {all} units, {percent:.0} %, about {} left", duration(left));
+                    // Before the first unit is finished there is nothing to judge by.
+                    let left = elapsed.as_secs_f64() * (1.0 - progress.share) / progress.share;
+                    let left = if done > 0 { format!(", about {} left", duration(left)) } else { String::new() };
+                    let _ = writeln!(io::stderr(), "{done} of {all} units, {percent:.0} %{left}");
                 }
             }
             Told::Json => {
