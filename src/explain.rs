@@ -63,7 +63,7 @@ fn describe_column(kind: Option<&Kind>, column: &Column) -> String {
         column.unit.word(),
         column.range_words()
     );
-    if let Some(theory) = column.theory {
+    if let Some(theory) = &column.theory {
         let _ = writeln!(text, "theory  {theory}");
     }
     if !column.source.is_empty() {

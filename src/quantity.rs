@@ -22,6 +22,22 @@ pub struct Params(f64);
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct Fraction(f64);
 
+/// A finite number.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Real(f64);
+
+/// A finite number from 0.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct NonNegative(f64);
+
+/// A finite number above 0.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Positive(f64);
+
+/// Several counts, 1 to 32 of them, no two the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counts(Vec<Count>);
+
 /// A word that names a scenario and its files: letters, digits, `-`, `_` and `.`, at most 64, the first a letter or a digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileName(String);
@@ -58,6 +74,65 @@ impl Params {
     /// The number.
     pub fn get(self) -> f64 {
         self.0
+    }
+}
+
+impl Real {
+    /// The number, or `None` if it is not finite.
+    pub fn new(value: f64) -> Option<Self> {
+        value.is_finite().then_some(Self(value))
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl NonNegative {
+    /// The number, or `None` if it is negative or not finite.
+    pub fn new(value: f64) -> Option<Self> {
+        (value.is_finite() && value >= 0.0).then_some(Self(value))
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Positive {
+    /// The number, or `None` if it is not above 0 or not finite.
+    pub fn new(value: f64) -> Option<Self> {
+        (value.is_finite() && value > 0.0).then_some(Self(value))
+    }
+
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl Counts {
+    /// The counts, or `None` if there are none, more than 32, or two the same.
+    pub fn new(values: &[u64]) -> Option<Self> {
+        let counts: Option<Vec<Count>> = values.iter().map(|&value| Count::new(value)).collect();
+        counts.and_then(Self::from_list)
+    }
+
+    fn from_list(counts: Vec<Count>) -> Option<Self> {
+        let repeated = counts.iter().enumerate().any(|(i, count)| counts[..i].contains(count));
+        ((1..=32).contains(&counts.len()) && !repeated).then_some(Self(counts))
+    }
+
+    /// The numbers, in the order in which they were written.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = u64> + Clone + '_ {
+        self.0.iter().map(|count| count.get())
+    }
+
+    /// The largest of them.
+    pub fn largest(&self) -> u64 {
+        self.iter().max().unwrap_or(1)
     }
 }
 
@@ -163,6 +238,36 @@ impl Bounded for Fraction {
     }
 }
 
+impl Bounded for Real {
+    const ALLOWED: &'static str = "a finite number";
+    fn from_whole(value: i128) -> Option<Self> {
+        Self::from_real(value as f64)
+    }
+    fn from_real(value: f64) -> Option<Self> {
+        Self::new(value)
+    }
+}
+
+impl Bounded for NonNegative {
+    const ALLOWED: &'static str = "a finite number from 0";
+    fn from_whole(value: i128) -> Option<Self> {
+        Self::from_real(value as f64)
+    }
+    fn from_real(value: f64) -> Option<Self> {
+        Self::new(value)
+    }
+}
+
+impl Bounded for Positive {
+    const ALLOWED: &'static str = "a finite number above 0";
+    fn from_whole(value: i128) -> Option<Self> {
+        Self::from_real(value as f64)
+    }
+    fn from_real(value: f64) -> Option<Self> {
+        Self::new(value)
+    }
+}
+
 /// The whole number that a real one is, so that `1e3` may be written for 1000.
 fn whole(value: f64) -> Option<i128> {
     (value.fract() == 0.0 && value.abs() < 9.0e15).then_some(value as i128)
@@ -249,6 +354,40 @@ number_in_a_file!(Count, serialize_u32, { "type": "integer", "minimum": 1, "maxi
 number_in_a_file!(Seed, serialize_u64, { "type": "integer", "minimum": 0, "maximum": 9223372036854775807i64 });
 number_in_a_file!(Params, serialize_f64, { "type": "number", "minimum": 1, "maximum": 1e18 });
 number_in_a_file!(Fraction, serialize_f64, { "type": "number", "minimum": 0, "maximum": 1 });
+
+number_in_a_file!(Real, serialize_f64, { "type": "number" });
+number_in_a_file!(NonNegative, serialize_f64, { "type": "number", "minimum": 0 });
+number_in_a_file!(Positive, serialize_f64, { "type": "number", "exclusiveMinimum": 0 });
+
+impl<'de> Deserialize<'de> for Counts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let counts = Vec::<Count>::deserialize(deserializer)?;
+        let written: Vec<String> = counts.iter().map(Count::to_string).collect();
+        Self::from_list(counts).ok_or_else(|| {
+            let found = if written.is_empty() { "none".to_owned() } else { cut(&written.join(", "), 60) };
+            D::Error::custom(format!("must be 1 to 32 whole numbers, no two the same, got {found}"))
+        })
+    }
+}
+
+impl Serialize for Counts {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Counts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Counts".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let count = Count::json_schema(generator);
+        json_schema!({ "type": "array", "items": count, "minItems": 1, "maxItems": 32, "uniqueItems": true })
+    }
+}
 
 macro_rules! word_in_a_file {
     ($name:ident, $pattern:literal) => {

@@ -111,10 +111,17 @@ pub fn allowed(schema: &Value) -> String {
         },
         "array" => {
             let items = allowed(&schema["items"]);
-            return format!("list of {}", if items == "text" { "texts" } else { "tables" });
+            return match items.as_str() {
+                "text" => "list of texts".to_owned(),
+                "table" => "list of tables".to_owned(),
+                other => format!("list of: {other}"),
+            };
         }
         other => other,
     };
+    if let Some(below) = schema["exclusiveMinimum"].as_f64() {
+        return format!("{word} above {below}");
+    }
     match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
         (Some(least), Some(most)) if most < 1e9 => format!("{word} from {least} to {most}"),
         (Some(least), _) => format!("{word} from {least}"),
@@ -151,7 +158,7 @@ fn table(page: &mut String, columns: &[Column]) {
             column.name,
             column.unit.word(),
             column.range_words(),
-            cell(column.meaning)
+            cell(&column.meaning)
         );
     }
 }

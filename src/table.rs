@@ -11,13 +11,13 @@ pub struct Column {
     /// The unit of its values.
     pub unit: Unit,
     /// One sentence with the formula.
-    pub meaning: &'static str,
+    pub meaning: Cow<'static, str>,
     /// Smallest and largest possible value.
     pub range: (f64, f64),
     /// Where the mathematics comes from.
     pub source: &'static str,
     /// The column that holds what theory says about this one.
-    pub theory: Option<&'static str>,
+    pub theory: Option<Cow<'static, str>>,
     /// What may be done to an embedding without moving the value.
     pub unmoved_by: &'static [Change],
 }
@@ -31,6 +31,14 @@ pub enum Unit {
     Count,
     /// Parameters of a model.
     Parameters,
+    /// Tokens of text that a model is trained on.
+    Tokens,
+    /// Floating-point operations.
+    Flop,
+    /// Loss for each token, in natural units of information.
+    Nats,
+    /// Steps of training.
+    Steps,
     /// Cosines of angles, their sizes and their squares.
     Cosine,
     /// Parts of a whole.
@@ -71,12 +79,17 @@ impl Column {
         Self {
             name: Cow::Borrowed(name),
             unit,
-            meaning,
+            meaning: Cow::Borrowed(meaning),
             range: (f64::NEG_INFINITY, f64::INFINITY),
             source: "",
             theory: None,
             unmoved_by: &[],
         }
+    }
+
+    /// A column whose name and sentence depend on the parameters of what fills it.
+    pub fn named(name: String, unit: Unit, meaning: String) -> Self {
+        Self { name: name.into(), meaning: meaning.into(), ..Self::new("", unit, "") }
     }
 
     /// With its smallest and largest possible value.
@@ -92,8 +105,8 @@ impl Column {
     }
 
     /// With the column that holds its theory.
-    pub const fn beside(mut self, theory: &'static str) -> Self {
-        self.theory = Some(theory);
+    pub fn beside(mut self, theory: impl Into<Cow<'static, str>>) -> Self {
+        self.theory = Some(theory.into());
         self
     }
 
@@ -135,6 +148,10 @@ impl Unit {
             Unit::Text => "text",
             Unit::Count => "count",
             Unit::Parameters => "parameters",
+            Unit::Tokens => "tokens",
+            Unit::Flop => "FLOP",
+            Unit::Nats => "nats",
+            Unit::Steps => "steps",
             Unit::Cosine => "cosine",
             Unit::Fraction => "fraction",
             Unit::Dimensions => "dimensions",

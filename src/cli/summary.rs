@@ -102,7 +102,7 @@ pub fn duration(seconds: f64) -> String {
 /// The name of each row: of the tier's keys, then of the measures' columns (without the theory that stands in brackets), with an empty row before
 /// each measure.
 fn labels(study: &Study, plan: &Plan) -> Vec<String> {
-    let is_theory = |name: &str| study.columns.iter().any(|column| column.theory == Some(name));
+    let is_theory = |name: &str| study.columns.iter().any(|column| column.theory.as_deref() == Some(name));
     let mut labels: Vec<String> = TIER_KEYS.map(str::to_owned).into();
     for measure in plan.scenario.measure.chosen() {
         labels.push(String::new());
@@ -131,7 +131,7 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
         let own = position(label);
         let value = own.map(|own| mean_and_error(group.rows.iter().map(|row| &row[own])));
         cells.values.push(value.unwrap_or_default());
-        let theory = own.and_then(|own| position(study.columns[own].theory?));
+        let theory = own.and_then(|own| position(study.columns[own].theory.as_deref()?));
         let value = theory.and_then(|theory| group.rows[0][theory].number());
         cells.theory.push(value.map_or(String::new(), |x| format!("[{}]", digits(x, 4))));
     }

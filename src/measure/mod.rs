@@ -37,7 +37,12 @@ pub trait Measure: Sync {
     /// The columns that it fills, always the same for the same parameters.
     fn columns(&self) -> Vec<Column>;
 
-    /// The smallest number of concepts of which it says anything.
+    /// Whether it looks at the vectors. One that does not is a law: it looks at the facts of the model alone, needs no embedding, and none is drawn for it.
+    fn reads_vectors(&self) -> bool {
+        true
+    }
+
+    /// The smallest number of concepts of which it says anything; it may depend on the parameters.
     fn least_concepts(&self) -> u64 {
         1
     }
@@ -63,8 +68,20 @@ pub struct Cost {
     pub bytes: f64,
 }
 
-/// A tier's embedding under observation, with geometry that is computed once and shared by all measures.
+/// What is known of a model besides its vectors: what laws look at. A measure of vectors does not see it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Facts {
+    /// Number of parameters, N.
+    pub params: Option<f64>,
+    /// Number of tokens that it is trained on, D.
+    pub tokens: Option<f64>,
+    /// Floating-point operations of its training, C.
+    pub compute: Option<f64>,
+}
+
+/// A tier under observation: its facts, and its embedding with geometry that is computed once and shared by all measures.
 pub struct Subject {
+    facts: Facts,
     represented: Embedding,
     n_concepts: usize,
     wanted: Option<Wanted>,
@@ -78,7 +95,33 @@ impl Subject {
     pub fn new(embedding: Embedding, wanted: Option<Wanted>, kernel: Kernel, parallel: bool) -> Self {
         let n_concepts = embedding.n_concepts();
         let represented = without_zero_columns(embedding);
-        Self { represented, n_concepts, wanted, kernel, parallel, pairs: OnceLock::new() }
+        Self { facts: Facts::default(), represented, n_concepts, wanted, kernel, parallel, pairs: OnceLock::new() }
+    }
+
+    /// A model of which no vectors are looked at: for laws.
+    pub fn without_vectors(facts: Facts) -> Self {
+        let none = Embedding::new(DMatrix::zeros(1, 0));
+        Self { facts, ..Self::new(none, None, Kernel::Scalar, false) }
+    }
+
+    /// What is known of the model besides its vectors; nothing where vectors are looked at.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// The vector of one of the n concepts, the represented ones first; `None` for those that are not represented, whose vector is zero.
+    pub fn vector(&self, concept_idx: usize) -> Option<&[f32]> {
+        (concept_idx < self.represented.n_concepts()).then(|| self.represented.column(concept_idx))
+    }
+
+    /// The variant of the pair kernel; all give the same bits.
+    pub fn kernel(&self) -> Kernel {
+        self.kernel
+    }
+
+    /// Whether work may be spread over the cores of the current pool.
+    pub fn is_parallel(&self) -> bool {
+        self.parallel
     }
 
     /// The vectors of the concepts that are represented, d × m: all columns that are not zero. m may be 0.

@@ -66,7 +66,7 @@ fn describe(column: &Column) -> Value {
         "meaning": column.meaning,
         "range": [bound(column.range.0), bound(column.range.1)],
     });
-    for (key, text) in [("source", Some(column.source)), ("theory", column.theory)] {
+    for (key, text) in [("source", Some(column.source)), ("theory", column.theory.as_deref())] {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             description[key] = text.into();
         }
