@@ -71,6 +71,11 @@ impl Seed {
 }
 
 impl Params {
+    /// The number, or `None` outside 1 to 1e18.
+    pub fn new(value: f64) -> Option<Self> {
+        (1.0..=1e18).contains(&value).then_some(Self(value))
+    }
+
     /// The number.
     pub fn get(self) -> f64 {
         self.0
@@ -224,7 +229,7 @@ impl Bounded for Params {
         Self::from_real(value as f64)
     }
     fn from_real(value: f64) -> Option<Self> {
-        (1.0..=1e18).contains(&value).then_some(Self(value))
+        Self::new(value)
     }
 }
 

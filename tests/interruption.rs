@@ -566,7 +566,7 @@ fn theory_sweeps_that_cannot_be_run_are_refused_with_a_sentence() {
         ("\"concepts.count\" = { from = 8, to = 9 }", r#"15:20: the axis "concepts.count" lacks steps"#),
         ("\"concepts.count\" = { from = 8, steps = 2 }", r#"15:20: the axis "concepts.count" must have a number for to, got nothing"#),
         ("\"concepts.count\" = [8]\nwhere = \"concepts.count <\"", r#"16:9: sweep.where expects a number, a name or "(" at character 17, found the end"#),
-        ("\"concepts.count\" = [8]\nwhere = \"concepts.cuont < 3\"", r#"16:9: sweep.where names "concepts.cuont", which has no number here; did you mean "concepts.count" (allowed: concepts.count, d_model, n_concepts, params)"#),
+        ("\"concepts.count\" = [8]\nwhere = \"concepts.cuont < 3\"", r#"16:9: sweep.where names "concepts.cuont", which has no number here; did you mean "concepts.count" (allowed: concepts.count, d_model, n_concepts, params, tokens, compute)"#),
         ("\"concepts.count\" = [8]\nwhere = \"concepts.count < 3\"", "16:9: sweep.where keeps no point"),
         ("name = [\"a\", \"b\"]", r#"15:1: sweep cannot vary "name": it belongs to the scenario as a whole"#),
         ("replicates = [1, 2]", r#"15:1: sweep cannot vary "replicates": it belongs to the scenario as a whole"#),
@@ -595,13 +595,16 @@ fn theory_rows_stand_in_plan_order() {
     let text =
         scenario(2, &[TIER_A, TIER_B, "[measure.overlap]\n[sweep]\nseed = [5, 4]\n\"concepts.count\" = [9, 8]\n"]);
     let [rows, summary] = fresh(&text);
-    assert!(rows.starts_with("concepts.count,seed,tier,params,d_model,n_concepts,replicate,status,"), "{rows}");
+    assert!(
+        rows.starts_with("concepts.count,seed,tier,params,tokens,compute,d_model,n_concepts,replicate,status,"),
+        "{rows}"
+    );
     let expected: Vec<String> = [(9, 5), (9, 4), (8, 5), (8, 4)]
         .iter()
-        .flat_map(|(n, seed)| ["a  64", "b  96"].map(|tier| (n, seed, tier)))
+        .flat_map(|(n, seed)| ["a    64", "b    96"].map(|tier| (n, seed, tier)))
         .flat_map(|(n, seed, tier)| [0, 1].map(|replicate| format!("{n} {seed} {tier} {n} {replicate}")))
         .collect();
-    assert_eq!(keys(&rows, 7), expected);
+    assert_eq!(keys(&rows, 9), expected);
     assert_eq!(keys(&summary, 3), ["9 5 a", "9 5 b", "9 4 a", "9 4 b", "8 5 a", "8 5 b", "8 4 a", "8 4 b"]);
 
     let together = one(
@@ -617,7 +620,7 @@ fn theory_rows_stand_in_plan_order() {
     let kept = one("\"concepts.count\" = [16, 64, 65, 128]\nwhere = \"concepts.count <= d_model\"\n");
     assert_eq!(keys(&kept, 1), ["16", "64"]);
     let every = fresh(&scenario(1, &[TIER_A, TIER_B, "[measure.overlap]\n[sweep]\n\"tiers.*.d_model\" = [6, 7]\n"]));
-    assert_eq!(keys(&every[0], 4), ["6 a  6", "6 b  6", "7 a  7", "7 b  7"]);
+    assert_eq!(keys(&every[0], 6), ["6 a    6", "6 b    6", "7 a    7", "7 b    7"]);
 }
 
 #[test]

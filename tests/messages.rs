@@ -37,6 +37,7 @@ const EMBEDDING: &str = "embedding.localized = {}";
 const MEASURE: &str = "[measure.overlap]";
 
 /// The keys of the scenario, as a refusal lists them.
+const TIER_KEYS: &str = "name, params, tokens, compute, d_model, embedding";
 const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, sweep, smoke";
 
 #[rustfmt::skip]
@@ -50,7 +51,7 @@ fn theory_unknown_names_are_told_with_the_nearest_right_one() {
         ("key of concepts", COUNT, "cuont = 8",
             r#"4:1: concepts has the unknown key "cuont"; did you mean "count" (allowed: count, names)"#),
         ("key of a tier", WIDTH, "d_model = 4\nparms = 1e9",
-            r#"9:1: tiers.small has the unknown key "parms"; did you mean "params" (allowed: name, params, d_model, embedding)"#),
+            r#"9:1: tiers.small has the unknown key "parms"; did you mean "params" (allowed: {tier_keys})"#),
         ("key of an embedding", EMBEDDING, "embedding.localized = { unit = 2 }",
             r#"9:25: tiers.small.embedding.localized has the unknown key "unit"; did you mean "units" (allowed: units)"#),
         ("key of a measure", MEASURE, "[measure.spectrum]\nefective_rank = true",
@@ -109,7 +110,7 @@ fn theory_wrong_types_are_told_with_the_right_one() {
         ("number for the parameters of an embedding", EMBEDDING, "embedding.localized = 2",
             "9:23: tiers.small.embedding.localized must be a table, got 2"),
         ("true for a measure", MEASURE, "measure.overlap = true",
-            r#"11:1: tiers.small has the unknown key "measure" (allowed: name, params, d_model, embedding)"#),
+            r#"11:1: tiers.small has the unknown key "measure" (allowed: {tier_keys})"#),
         ("list for a measure", MEASURE, "[[measure.overlap]]",
             "11:1: measure.overlap must be a table, got a list"),
         ("text for names", COUNT, r#"names = "cat""#,
@@ -154,7 +155,7 @@ fn theory_what_is_missing_or_empty_is_told() {
         ("name of a tier", "name = \"small\"\n", "",
             r#"6:1: tiers[1] lacks the key "name""#),
         ("embedding of a tier", "embedding.localized = {}\n", "",
-            r#"6:1: tiers.small lacks the key "embedding""#),
+            r#"6:1: tiers.small lacks the key "embedding", which measure.overlap reads"#),
         ("empty embedding", EMBEDDING, "embedding = {}",
             "9:13: tiers.small.embedding must name one of {embeddings}, got none"),
         ("packing", EMBEDDING, "embedding.frame = {}",
@@ -372,7 +373,7 @@ fn theory_settings_are_refused_in_their_own_words() {
         ("measure.overlaps={}",
             r#"--set measure.overlaps={}: measure has the unknown key "overlaps"; did you mean "overlap" (allowed: {measures})"#),
         ("tiers.small.parms=3",
-            r#"--set tiers.small.parms=3: tiers.small has the unknown key "parms"; did you mean "params" (allowed: name, params, d_model, embedding)"#),
+            r#"--set tiers.small.parms=3: tiers.small has the unknown key "parms"; did you mean "params" (allowed: {tier_keys})"#),
         ("tiers.smal.d_model=3",
             r#"--set tiers.smal.d_model=3: the path "tiers.smal.d_model" names nothing; did you mean "small" (allowed: *, small)"#),
         ("tiers.xyzzy.d_model=3",
@@ -384,7 +385,7 @@ fn theory_settings_are_refused_in_their_own_words() {
         ("tiers.*.d_model=0",
             "--set tiers.*.d_model=0: tiers.small.d_model must be a whole number from 1 to 4294967295, got 0"),
         ("tiers.*.units=3",
-            r#"--set tiers.*.units=3: tiers.small has the unknown key "units" (allowed: name, params, d_model, embedding)"#),
+            r#"--set tiers.*.units=3: tiers.small has the unknown key "units" (allowed: {tier_keys})"#),
         ("tiers=3",
             "--set tiers=3: tiers must be a list, got 3"),
         ("concepts..count=3",
@@ -675,6 +676,7 @@ fn filled(says: &str) -> String {
     let measures: Vec<&str> = Measures::kinds().iter().map(|kind| kind.name).collect();
     let tables: Vec<String> = measures.iter().map(|name| format!("[measure.{name}]")).collect();
     says.replace("{keys}", KEYS)
+        .replace("{tier_keys}", TIER_KEYS)
         .replace("{embeddings}", &embeddings.join(", "))
         .replace("{measures}", &measures.join(", "))
         .replace("{tables}", &tables.join(", "))

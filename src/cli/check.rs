@@ -47,10 +47,10 @@ fn describe(study: &Study, n_threads: usize) -> Result<String, Failure> {
     for (tier, planned) in scenario.tiers.iter().zip(&plan.tiers) {
         rows.push(vec![
             tier.name.to_string(),
-            tier.embedding.name().to_owned(),
-            tier.params.map_or("–".to_owned(), |params| shortest(params.get())),
-            planned.size.d_model.to_string(),
-            planned.size.n_concepts.to_string(),
+            tier.embedding.as_ref().map_or("–", |embedding| embedding.name()).to_owned(),
+            planned.facts.params.map_or("–".to_owned(), shortest),
+            planned.size.map_or("–".to_owned(), |size| size.d_model.to_string()),
+            planned.size.map_or("–".to_owned(), |size| size.n_concepts.to_string()),
             gigabytes(planned.cost.bytes),
             duration(planned.cost.seconds),
         ]);

@@ -1,6 +1,7 @@
 //! The table at the end of a run: means ± standard errors per tier, with the theory beside the simulated value.
 
 use comfy_table::{CellAlignment, Table as TextTable, presets};
+use superpose::embedding::Size;
 use superpose::engine::results::Group;
 use superpose::quantity::shortest;
 use superpose::scenario::plan::Plan;
@@ -115,14 +116,15 @@ fn labels(study: &Study, plan: &Plan) -> Vec<String> {
 const TIER_KEYS: [&str; 5] = ["tier", "embedding", "params", "d_model", "n_concepts"];
 
 fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> TierCells {
-    let (tier, size) = (&plan.scenario.tiers[group.tier_idx], plan.tiers[group.tier_idx].size);
-    let params = tier.params.map_or("–".to_owned(), |params| shortest(params.get()));
+    let (tier, planned) = (&plan.scenario.tiers[group.tier_idx], &plan.tiers[group.tier_idx]);
+    let count =
+        |number: fn(&Size) -> u64| planned.size.as_ref().map_or("–".to_owned(), |size| number(size).to_string());
     let keys = [
         tier.name.to_string(),
-        tier.embedding.name().into(),
-        params,
-        size.d_model.to_string(),
-        size.n_concepts.to_string(),
+        tier.embedding.as_ref().map_or("–", |embedding| embedding.name()).into(),
+        planned.facts.params.map_or("–".to_owned(), shortest),
+        count(|size| size.d_model),
+        count(|size| size.n_concepts),
     ];
     let mut cells = TierCells { theory: vec![String::new(); keys.len()], values: keys.into() };
 

@@ -119,7 +119,7 @@ pub fn admit(study: &Study, memory: u64) -> Result<(), Fault> {
     }
     let point = study.point(index)?;
     let (tier, size) = (&point.plan.scenario.tiers[tier_idx], point.plan.tiers[tier_idx].size);
-    let (n_concepts, d_model) = (size.n_concepts, size.d_model);
+    let (n_concepts, d_model) = size.map_or((0, 0), |size| (size.n_concepts, size.d_model));
     Err(Fault::Memory { tier: tier.name.to_string(), n_concepts, d_model, bytes: cost.bytes, budget: memory as f64 })
 }
 

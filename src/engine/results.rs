@@ -46,14 +46,17 @@ pub fn groups(
             .map(|measure| measure.member.columns().iter().map(|column| positions[column.name.as_ref()]).collect())
             .collect();
         for &tier_idx in &point.tiers {
-            let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
+            let (tier, planned) = (&plan.scenario.tiers[tier_idx], &plan.tiers[tier_idx]);
+            let whole = |number: Option<u64>| number.map_or(Value::Undefined, Value::Whole);
             let rows = (0..plan.scenario.replicates.get()).map(|replicate| {
                 let mut row = point.coordinates.clone();
                 row.extend([
                     Value::Text(tier.name.to_string()),
-                    tier.params.map(|params| params.get()).into(),
-                    Value::Whole(size.d_model),
-                    Value::Whole(size.n_concepts),
+                    planned.facts.params.into(),
+                    planned.facts.tokens.into(),
+                    planned.facts.compute.into(),
+                    whole(planned.size.map(|size| size.d_model)),
+                    whole(planned.size.map(|size| size.n_concepts)),
                     Value::Whole(replicate),
                     Value::Text("ok".to_owned()),
                 ]);
@@ -127,8 +130,8 @@ pub fn summarize(study: &Study, group: &Group) -> Vec<Value> {
     row
 }
 
-/// Keys that all replicates of a tier share: tier, params, d_model, n_concepts.
-const TIER_KEYS: usize = 4;
+/// Keys that all replicates of a tier share: tier, params, tokens, compute, d_model, n_concepts.
+const TIER_KEYS: usize = 6;
 
 fn measured(study: &Study) -> impl Iterator<Item = &Column> {
     study.columns[study.sweep.paths().len() + KEYS.len()..].iter().filter(|column| column.unit != Unit::Text)

@@ -69,7 +69,7 @@ pub struct Cost {
 }
 
 /// What is known of a model besides its vectors: what laws look at. A measure of vectors does not see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Facts {
     /// Number of parameters, N.
     pub params: Option<f64>,
@@ -173,9 +173,9 @@ fn without_zero_columns(embedding: Embedding) -> Embedding {
 }
 
 /// What several measures together read of the pairs.
-pub fn wanted_by(measures: &[Chosen<dyn Measure>]) -> Option<Wanted> {
+pub fn wanted_by<'a>(measures: impl IntoIterator<Item = &'a Chosen<'a, dyn Measure>>) -> Option<Wanted> {
     measures
-        .iter()
+        .into_iter()
         .filter_map(|measure| measure.member.reads_pairs())
         .reduce(|a, b| Wanted { centred: a.centred || b.centred, dot_squares: a.dot_squares || b.dot_squares })
 }

@@ -33,7 +33,10 @@ pub struct Circumstances {
 /// The manifest of a finished run, as JSON.
 pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written]) -> Vec<u8> {
     let plan = &study.first.plan;
-    let tier = |(tier, planned): (&Tier, &PlannedTier)| json!({ "name": tier.name, "d_model": planned.size.d_model, "n_concepts": planned.size.n_concepts });
+    let tier = |(tier, planned): (&Tier, &PlannedTier)| {
+        let size = planned.size;
+        json!({ "name": tier.name, "d_model": size.map(|size| size.d_model), "n_concepts": size.map(|size| size.n_concepts) })
+    };
     let tiers: Vec<Value> = plan.scenario.tiers.iter().zip(&plan.tiers).map(tier).collect();
     let manifest = json!({
         "engine": {

@@ -8,6 +8,7 @@ mod reader;
 mod setting;
 pub mod study;
 pub mod sweep;
+pub mod tier;
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
@@ -16,11 +17,12 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::embedding::Scheme;
 use crate::embedding::npy::NpyError;
 use crate::measure::Measures;
-use crate::quantity::{Count, FileName, Label, Params, Seed, abridged, is_control};
+use crate::quantity::{Count, FileName, Seed, abridged, is_control};
 use document::{Document, Place};
+
+pub use tier::{Tier, Tokens};
 
 /// A scenario: which concepts, which models, what is measured.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -64,22 +66,6 @@ pub struct Concepts {
     /// Names of the concepts, no two the same; their number is n. Names are labels: no number depends on them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
-}
-
-/// A model of some size: `params`, `d_model` or both, unless the embedding brings its own width.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tier {
-    /// What the tier is called, in the CSV and in paths.
-    pub name: Label,
-    /// Number of parameters, N, from 1 to 1e18.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub params: Option<Params>,
-    /// Width, d: the number of units. Left out: 0.7145·N^0.3804, the law fitted to the published GPT-3 and Pythia models.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub d_model: Option<Count>,
-    /// How the tier represents its concepts.
-    pub embedding: Scheme,
 }
 
 fn once() -> Count {
@@ -199,6 +185,11 @@ impl Scenario {
                 return Err(
                     document.refusal(place, format!("two tiers have the name {name}; names of tiers must differ"))
                 );
+            }
+            if tier.tokens == Some(Tokens::Chinchilla) && tier.params.is_none() {
+                let place = document.place(&["tiers", &index.to_string(), "tokens"]);
+                let sentence = format!("tiers.{}.tokens is \"chinchilla\", but the tier has no params", tier.name);
+                return Err(document.refusal(place, sentence));
             }
         }
         Ok(())

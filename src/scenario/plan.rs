@@ -8,7 +8,8 @@ use super::document::Document;
 use super::{Fault, Scenario};
 use crate::embedding::{self, Asked, Key, Size};
 use crate::geometry::pairs;
-use crate::measure::{Cost, wanted_by};
+use crate::measure::{Cost, Facts, Measure, wanted_by};
+use crate::registry::Chosen;
 use crate::table::{Column, Unit};
 
 /// A scenario whose every tier has its size, and whose every column is known.
@@ -27,8 +28,10 @@ pub struct Plan {
 /// A tier with its size, and what one replicate of it takes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlannedTier {
-    /// n and d.
-    pub size: Size,
+    /// n and d; `None` for a tier without an embedding.
+    pub size: Option<Size>,
+    /// N, D and C.
+    pub facts: Facts,
     /// Time on one core and peak memory of one replicate.
     pub cost: Cost,
 }
@@ -43,7 +46,7 @@ struct Identity<'a> {
 }
 
 /// The columns that say which row it is; the measures' columns follow.
-pub static KEYS: [Column; 6] = [
+pub static KEYS: [Column; 8] = [
     Column::new("tier", Unit::Text, "name of the tier"),
     Column::new(
         "params",
@@ -51,8 +54,18 @@ pub static KEYS: [Column; 6] = [
         "number of parameters of the tier, N; empty if the scenario does not give it",
     )
     .within(1.0, 1e18),
-    Column::new("d_model", Unit::Count, "width d: the number of units of a vector").within(1.0, f64::INFINITY),
-    Column::new("n_concepts", Unit::Count, "number of concepts n").within(1.0, f64::INFINITY),
+    Column::new(
+        "tokens",
+        Unit::Tokens,
+        "tokens that the model is trained on, D; empty if the scenario does not give them",
+    )
+    .within(1.0, f64::INFINITY),
+    Column::new("compute", Unit::Flop, "compute of the training, C: given, or 6 N D; empty if neither is known")
+        .within(0.0, f64::INFINITY),
+    Column::new("d_model", Unit::Count, "width d: the number of units of a vector; empty without an embedding")
+        .within(1.0, f64::INFINITY),
+    Column::new("n_concepts", Unit::Count, "number of concepts n; empty without an embedding")
+        .within(1.0, f64::INFINITY),
     Column::new("replicate", Unit::Count, "number of the independent draw, from 0").within(0.0, f64::INFINITY),
     Column::new(
         "status",
@@ -83,7 +96,7 @@ impl Plan {
 
     /// The file that a tier reads, if it reads one.
     pub fn input(&self, tier_idx: usize) -> Option<PathBuf> {
-        self.scenario.tiers[tier_idx].embedding.member().input(self.folder())
+        self.scenario.tiers[tier_idx].embedding.as_ref()?.member().input(self.folder())
     }
 
     /// Number of rows; `None` if it does not fit in 64 bits.
@@ -91,18 +104,32 @@ impl Plan {
         (self.tiers.len() as u64).checked_mul(self.scenario.replicates.get())
     }
 
-    /// The text that names a tier's stream: what its numbers depend on, in a fixed order of keys.
-    pub fn identity(&self, tier_idx: usize) -> String {
-        let (tier, size) = (&self.scenario.tiers[tier_idx], self.tiers[tier_idx].size);
-        let params = tier.params.map(|params| params.get());
-        let identity =
-            Identity { n_concepts: size.n_concepts, params, d_model: size.d_model, embedding: &tier.embedding };
-        serde_json::to_string(&identity).expect("numbers, words and tables have a JSON form")
+    /// The text that names the stream of a tier's embedding and of what reads it: what its numbers depend on, in a fixed order of keys. `None` without an embedding.
+    pub fn identity(&self, tier_idx: usize) -> Option<String> {
+        let (tier, planned) = (&self.scenario.tiers[tier_idx], &self.tiers[tier_idx]);
+        let (Size { n_concepts, d_model }, embedding) = planned.size.zip(tier.embedding.as_ref())?;
+        let identity = Identity { n_concepts, params: planned.facts.params, d_model, embedding };
+        Some(serde_json::to_string(&identity).expect("numbers, words and tables have a JSON form"))
+    }
+
+    /// The text that names the stream of a law of a tier: its facts.
+    pub fn facts(&self, tier_idx: usize) -> String {
+        serde_json::to_string(&self.tiers[tier_idx].facts).expect("numbers have a JSON form")
     }
 }
 
 fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Result<PlannedTier, Fault> {
     let tier = &scenario.tiers[tier_idx];
+    let (facts, measures) = (tier.facts(), scenario.measure.chosen());
+    let Some(embedding) = &tier.embedding else {
+        if let Some(reader) = measures.iter().find(|measure| measure.member.reads_vectors()) {
+            let place = document.place(&["tiers", &tier_idx.to_string()]);
+            let sentence =
+                format!("tiers.{} lacks the key \"embedding\", which measure.{} reads", tier.name, reader.name);
+            return Err(document.refusal(place, sentence).into());
+        }
+        return Ok(PlannedTier { size: None, facts, cost: cost(&measures, None) });
+    };
     let asked = Asked {
         n_concepts: scenario.concepts.as_ref().map(|concepts| concepts.n()),
         d_model: tier.d_model.map(|d| d.get()),
@@ -114,10 +141,10 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
         let index = tier_idx.to_string();
         document.place(&[&["tiers", index.as_str()], rest].concat())
     };
-    let size = tier.embedding.member().size(&asked).map_err(|fault| match fault {
+    let size = embedding.member().size(&asked).map_err(|fault| match fault {
         embedding::Fault::Data(error) => Fault::Data(error),
         embedding::Fault::Scenario { key, sentence } => {
-            let kind = tier.embedding.name();
+            let kind = embedding.name();
             let (place, subject) = match key {
                 Key::Concepts => (document.place(&["concepts"]), "the scenario".to_owned()),
                 Key::Tier => (at_tier(&[]), name.clone()),
@@ -130,7 +157,7 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
             document.refusal(place, format!("{subject} {sentence}")).into()
         }
     })?;
-    for measure in scenario.measure.chosen() {
+    for measure in &measures {
         let least = measure.member.least_concepts();
         if size.n_concepts < least {
             let (place, subject) = match &scenario.concepts {
@@ -145,15 +172,17 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
             return Err(document.refusal(place, sentence).into());
         }
     }
-    Ok(PlannedTier { size, cost: cost(scenario, size) })
+    let cost = cost(&measures, Some(size));
+    Ok(PlannedTier { size: Some(size), facts, cost })
 }
 
-/// Time on one core and peak memory of one unit: the embedding, the pass over the pairs, and the hungriest measure.
-fn cost(scenario: &Scenario, size: Size) -> Cost {
+/// Time on one core and peak memory of one unit: the embedding, the pass over the pairs, and the hungriest measure. Without a reader of vectors none are drawn.
+fn cost(measures: &[Chosen<dyn Measure>], size: Option<Size>) -> Cost {
+    let reads_vectors = measures.iter().any(|measure| measure.member.reads_vectors());
+    let size = size.filter(|_| reads_vectors).unwrap_or(Size { n_concepts: 0, d_model: 0 });
     let (n, d) = (size.n_concepts as f64, size.d_model as f64);
-    let measures = scenario.measure.chosen();
     let draw = Cost { seconds: 3e-9 * n * d + 1e-6 * n, bytes: 4.0 * n * d };
-    let pairs = wanted_by(&measures).map_or(Cost::default(), |_| Cost {
+    let pairs = wanted_by(measures).map_or(Cost::default(), |_| Cost {
         seconds: n * n * d / PAIR_RATE + n * n / 2.0 * PAIR_SECONDS,
         bytes: pairs::memory(size.n_concepts, size.d_model) as f64,
     });

@@ -186,11 +186,13 @@ fn point(document: &Document, sweep: &Sweep, index: u64) -> Result<Point, Fault>
     let mut tiers: Vec<usize> = (0..plan.tiers.len()).collect();
     if let Some((condition, place)) = &sweep.condition {
         for tier_idx in 0..plan.tiers.len() {
-            let (tier, size) = (&plan.scenario.tiers[tier_idx], plan.tiers[tier_idx].size);
+            let planned = &plan.tiers[tier_idx];
             let value = |name: &str| match name {
-                "d_model" => Some(size.d_model as f64),
-                "n_concepts" => Some(size.n_concepts as f64),
-                "params" => tier.params.map(|params| params.get()),
+                "d_model" => planned.size.map(|size| size.d_model as f64),
+                "n_concepts" => planned.size.map(|size| size.n_concepts as f64),
+                "params" => planned.facts.params,
+                "tokens" => planned.facts.tokens,
+                "compute" => planned.facts.compute,
                 path => values
                     .iter()
                     .zip(&coordinates)
@@ -216,7 +218,8 @@ fn point(document: &Document, sweep: &Sweep, index: u64) -> Result<Point, Fault>
 }
 
 fn unknown_name(document: &Document, place: Place, sweep: &Sweep, name: &str) -> Refusal {
-    let allowed: Vec<&str> = sweep.paths().into_iter().chain(["d_model", "n_concepts", "params"]).collect();
+    let allowed: Vec<&str> =
+        sweep.paths().into_iter().chain(["d_model", "n_concepts", "params", "tokens", "compute"]).collect();
     let near = did_you_mean(name, allowed.iter().copied().filter(|other| *other != name));
     let sentence =
         format!("sweep.where names \"{name}\", which has no number here{near} (allowed: {})", allowed.join(", "));

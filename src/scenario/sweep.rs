@@ -81,7 +81,7 @@ pub struct Manual {
     /// at every point, for comparisons in pairs.
     seeds: Option<String>,
     /// A comparison in quotes that keeps the tiers of a point that satisfy it, as in "concepts.count <= 8 * d_model". It may name the axes, d_model,
-    /// n_concepts and params, and join comparisons with and, or, not.
+    /// n_concepts, params, tokens and compute, and join comparisons with and, or, not.
     r#where: Option<String>,
     /// Tables of axes that advance in step, each with as many values: `[[sweep.together]]`.
     together: Option<Vec<serde_json::Map<String, serde_json::Value>>>,

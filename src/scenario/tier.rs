@@ -1,0 +1,108 @@
+//! Tier: a model of some size, with what is known of its training.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::embedding::Scheme;
+use crate::measure::Facts;
+use crate::quantity::{Count, Label, Params, Positive, abridged, shortest};
+
+/// A model of some size: `params`, `d_model` or both, unless the embedding brings its own width or nothing that is measured reads vectors.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Tier {
+    /// What the tier is called, in the CSV and in paths.
+    pub name: Label,
+    /// Number of parameters, N, from 1 to 1e18.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub params: Option<Params>,
+    /// Tokens that the model is trained on, D: a number from 1 to 1e18, or "chinchilla" for 20 per parameter (Hoffmann et al. 2022).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Tokens>,
+    /// Compute of the training in FLOP, C. Left out: 6 N D where N and D are known (Kaplan et al. 2020), else unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub compute: Option<Positive>,
+    /// Width, d: the number of units. Left out: 0.7145·N^0.3804, the law fitted to the published GPT-3 and Pythia models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_model: Option<Count>,
+    /// How the tier represents its concepts. May be left out where no measure reads vectors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedding: Option<Scheme>,
+}
+
+/// How much text a model is trained on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Tokens {
+    /// So many tokens.
+    Number(Params),
+    /// Twenty per parameter, about what the compute-optimal models of Hoffmann et al. (2022) were given.
+    Chinchilla,
+}
+
+impl Tier {
+    /// N, D and C, as far as they are given or follow.
+    pub fn facts(&self) -> Facts {
+        let params = self.params.map(Params::get);
+        let tokens = self.tokens.and_then(|tokens| match tokens {
+            Tokens::Number(tokens) => Some(tokens.get()),
+            Tokens::Chinchilla => params.map(|params| 20.0 * params),
+        });
+        let compute = self.compute.map(Positive::get).or_else(|| Some(6.0 * params? * tokens?));
+        Facts { params, tokens, compute }
+    }
+}
+
+const ALLOWED: &str = "a number from 1 to 1e18 or \"chinchilla\"";
+
+impl<'de> Deserialize<'de> for Tokens {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = Tokens;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str(ALLOWED)
+            }
+            fn visit_i64<E: Error>(self, v: i64) -> Result<Tokens, E> {
+                self.visit_f64(v as f64)
+            }
+            fn visit_u64<E: Error>(self, v: u64) -> Result<Tokens, E> {
+                self.visit_f64(v as f64)
+            }
+            fn visit_f64<E: Error>(self, v: f64) -> Result<Tokens, E> {
+                let refusal = || E::custom(format!("must be {ALLOWED}, got {}", shortest(v)));
+                Params::new(v).map(Tokens::Number).ok_or_else(refusal)
+            }
+            fn visit_str<E: Error>(self, v: &str) -> Result<Tokens, E> {
+                match v {
+                    "chinchilla" => Ok(Tokens::Chinchilla),
+                    _ => Err(E::custom(format!("must be {ALLOWED}, got {}", abridged(v)))),
+                }
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+impl Serialize for Tokens {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(tokens) => tokens.serialize(serializer),
+            Self::Chinchilla => serializer.serialize_str("chinchilla"),
+        }
+    }
+}
+
+impl JsonSchema for Tokens {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Tokens".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "oneOf": [{ "type": "number", "minimum": 1, "maximum": 1e18 }, { "const": "chinchilla" }] })
+    }
+}
