@@ -36,7 +36,7 @@
 //! | 0 | [`quantity`], [`seed`], [`table`], [`suggestion`], [`registry`] | words |
 //! | 1 | [`geometry`], [`fit`] | mathematics on vectors; on curves and samples |
 //! | 3 | [`embedding`] | how concepts become vectors |
-//! | 4 | [`measure`] | what is observed |
+//! | 4 | [`measure`], [`analysis`] | what is observed; what is concluded |
 //! | 5 | [`scenario`], [`store`], [`output`] | what was asked; where results rest; where rows go |
 //! | 6 | [`engine`], [`schema`], [`explain`] | run it, tell it |
 
@@ -55,6 +55,7 @@ pub mod geometry;
 
 pub mod embedding;
 
+pub mod analysis;
 pub mod measure;
 
 pub mod output;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Module and floor, from the ground. A module that is not here fails the test.
-const FLOORS: [(&str, u32); 16] = [
+const FLOORS: [(&str, u32); 17] = [
     ("suggestion", 0),
     ("quantity", 0),
     ("seed", 0),
@@ -14,6 +14,7 @@ const FLOORS: [(&str, u32); 16] = [
     ("fit", 1),
     ("embedding", 3),
     ("measure", 4),
+    ("analysis", 4),
     ("scenario", 5),
     ("store", 5),
     ("output", 5),

@@ -17,6 +17,7 @@ use std::fmt::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::Conclusion;
 use crate::embedding::npy::NpyError;
 use crate::measure::Measures;
 use crate::quantity::{Count, FileName, Seed, abridged, is_control};
@@ -47,6 +48,9 @@ pub struct Scenario {
     /// What is measured of every tier and replicate, one table for each measure.
     #[serde(default)]
     pub measure: Measures,
+    /// What is concluded from the rows, one table for each analysis: `[[analysis]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub analysis: Vec<Conclusion>,
     /// At which points the scenario runs: axes by the dotted path of a value. Left out: as it stands.
     #[serde(default, skip_serializing)]
     #[schemars(with = "Option<sweep::Manual>")]

@@ -9,6 +9,7 @@ use super::document::{Document, Entry, Node, Place, Tree};
 use super::plan::{KEYS, Plan};
 use super::sweep::Sweep;
 use super::{Fault, Refusal};
+use crate::analysis::{Conclusion, Content, Misfit};
 use crate::measure::Cost;
 use crate::suggestion::did_you_mean;
 use crate::table::{Column, Unit, Value};
@@ -89,6 +90,7 @@ impl Study {
             sweep_as_written,
         };
         let mut observed: Vec<Column> = Vec::new();
+        let mut coordinates: Vec<Content> = study.first.coordinates.iter().map(content).collect();
         for index in 0..n_points {
             let point = study.point(index)?;
             let replicates = point.plan.scenario.replicates.get();
@@ -99,6 +101,14 @@ impl Study {
                 if cost.bytes > study.hungriest.2.bytes {
                     study.hungriest = (index, tier_idx, cost);
                 }
+            }
+            for ((known, value), first) in coordinates.iter_mut().zip(&point.coordinates).zip(&study.first.coordinates)
+            {
+                *known = match (*known, content(value)) {
+                    (Content::Numbers, Content::Numbers) => Content::Numbers,
+                    (Content::OneText, Content::OneText) if value == first => Content::OneText,
+                    _ => Content::Texts,
+                };
             }
             for path in point.inputs() {
                 if !study.inputs.contains(&path) {
@@ -121,7 +131,26 @@ impl Study {
         };
         study.columns =
             study.sweep.paths().into_iter().map(coordinate).chain(KEYS.iter().cloned()).chain(observed).collect();
+        study.check_analyses(&coordinates)?;
         Ok(study)
+    }
+
+    /// Refuses analyses of columns that will not be there.
+    fn check_analyses(&self, coordinates: &[Content]) -> Result<(), Refusal> {
+        let scenario = &self.first.plan.scenario;
+        let content = |(index, column): (usize, &Column)| match coordinates.get(index) {
+            Some(content) => *content,
+            None if column.name == "tier" && scenario.tiers.len() > 1 => Content::Texts,
+            None if column.unit == Unit::Text => Content::OneText,
+            None => Content::Numbers,
+        };
+        let contents = self.columns.iter().enumerate().map(content);
+        let columns: Vec<(&str, Content)> =
+            self.columns.iter().map(|column| column.name.as_ref()).zip(contents).collect();
+        for (index, conclusion) in scenario.analysis.iter().enumerate() {
+            conclusion.check(&columns).map_err(|misfit| self.document.misfit(index, conclusion, &misfit))?;
+        }
+        Ok(())
     }
 
     /// Refuses a `[smoke]` table that makes of a right scenario a wrong one: a mistake in it shows even where it is not asked for.
@@ -145,7 +174,7 @@ impl Study {
     }
 
     /// What makes this scenario this one and no other: every value by its path (parts separated by the unit separator), less what may be added to or
-    /// taken away between two runs of one study: title, replicates, measures and the sweep.
+    /// taken away between two runs of one study: title, replicates, measures, analyses and the sweep.
     pub fn signature(&self) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
         let scenario = serde_json::to_value(&self.first.plan.scenario).expect("a scenario has a JSON form");
@@ -154,7 +183,7 @@ impl Study {
                 for tier in value.as_array().into_iter().flatten() {
                     flatten(&format!("tiers\u{1f}{}", tier["name"].as_str().unwrap_or_default()), tier, &mut values);
                 }
-            } else if !["title", "replicates", "measure"].contains(&key.as_str()) {
+            } else if !["title", "replicates", "measure", "analysis"].contains(&key.as_str()) {
                 flatten(key, value, &mut values);
             }
         }
@@ -238,6 +267,11 @@ fn flatten(path: &str, value: &serde_json::Value, values: &mut BTreeMap<String, 
     }
 }
 
+/// What a single value makes of its column.
+fn content(value: &Value) -> Content {
+    if value.number().is_some() { Content::Numbers } else { Content::OneText }
+}
+
 /// The cell of a coordinate.
 fn coordinate(node: &Node) -> Value {
     match &node.value {
@@ -256,6 +290,15 @@ fn seed(document: &Document) -> u64 {
 }
 
 impl Document {
+    /// A refusal of an analysis.
+    pub fn misfit(&self, index: usize, conclusion: &Conclusion, misfit: &Misfit) -> Refusal {
+        let (index, kind) = (index.to_string(), conclusion.name());
+        let parts = misfit.key.split('.').filter(|part| !part.is_empty());
+        let path: Vec<&str> = ["analysis", index.as_str(), kind].into_iter().chain(parts).collect();
+        let dot = if misfit.key.is_empty() { "" } else { "." };
+        self.refusal(self.place(&path), format!("analysis.{kind}{dot}{} {}", misfit.key, misfit.sentence))
+    }
+
     /// Takes a table of the top level out of the document.
     fn take(&mut self, key: &str) -> Option<Node> {
         let Tree::Table(entries) = &mut self.root.value else { return None };

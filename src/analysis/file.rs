@@ -1,0 +1,145 @@
+//! File: anybody's CSV as a table for analyses.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::Content;
+use crate::quantity::abridged;
+use crate::table::{Column, Table, Unit, Value};
+
+/// Why a CSV file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum CsvError {
+    /// The system does not give it.
+    #[error("{}: cannot be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is not a table.
+    #[error("{}{}: {sentence}", path.display(), line.map_or(String::new(), |line| format!(":{line}")))]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1, where there is one.
+        line: Option<u64>,
+        /// What was found, and what is allowed.
+        sentence: String,
+    },
+}
+
+/// A table from a CSV file, and what each column holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CsvTable {
+    /// The names of all columns, with what they hold.
+    pub columns: Vec<(String, Content)>,
+    /// The rows, under the columns that were asked for.
+    pub table: Table,
+}
+
+/// Reads a CSV file with a header (RFC 4180, UTF-8, cells separated by commas), keeping the columns that `is_needed`.
+///
+/// A cell is a number, or empty, or else text; `NA`, `NaN`, `inf` and the like count as empty, for there is no number to reckon with. A column in which any cell
+/// is text is a column of text. O(rows × columns) time; memory for the columns that are kept.
+pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, CsvError> {
+    let malformed = |line, sentence: String| CsvError::Malformed { path: path.to_owned(), line, sentence };
+    let fault = |error: csv::Error| {
+        let line = error.position().map(csv::Position::line);
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => CsvError::Unreadable { path: path.to_owned(), source },
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+                malformed(line, format!("has {len} cells, but the header has {expected_len}"))
+            }
+            csv::ErrorKind::Utf8 { .. } => malformed(line, "is not UTF-8".to_owned()),
+            other => malformed(line, format!("is not CSV: {other:?}")),
+        }
+    };
+    let unreadable = |source| CsvError::Unreadable { path: path.to_owned(), source };
+    let mut reader = csv::Reader::from_reader(std::fs::File::open(path).map_err(unreadable)?);
+    let names: Vec<String> =
+        reader.headers().map_err(fault)?.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
+    if names.iter().all(String::is_empty) {
+        return Err(malformed(None, "has no header; the first line must name the columns".to_owned()));
+    }
+    if let Some((index, name)) = names.iter().enumerate().find(|(index, name)| names[..*index].contains(name)) {
+        return Err(malformed(
+            Some(1),
+            format!("has two columns {} (the second is number {})", abridged(name), index + 1),
+        ));
+    }
+    let kept: Vec<usize> = (0..names.len()).filter(|&index| is_needed(&names[index])).collect();
+    let mut firsts: HashMap<usize, String> = HashMap::new();
+    let mut contents = vec![Content::Numbers; names.len()];
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(fault)?;
+        for (index, cell) in record.iter().enumerate() {
+            if contents[index] != Content::Texts && matches!(value(cell), Value::Text(_)) {
+                let first = firsts.entry(index).or_insert_with(|| cell.to_owned());
+                contents[index] = if first == cell { Content::OneText } else { Content::Texts };
+            }
+        }
+        rows.push(kept.iter().map(|&index| value(&record[index])).collect());
+    }
+    let column = |&index: &usize| Column::named(names[index].clone(), Unit::Pure, String::new());
+    let table = Table { columns: kept.iter().map(column).collect(), rows };
+    Ok(CsvTable { columns: names.into_iter().zip(contents).collect(), table })
+}
+
+/// A cell as a value.
+fn value(cell: &str) -> Value {
+    let cell = cell.trim();
+    match cell.parse::<f64>() {
+        Ok(x) => Value::from(x),
+        Err(_) if cell.is_empty() || ["NA", "N/A", "#N/A", "null"].contains(&cell) => Value::Undefined,
+        Err(_) => Value::Text(cell.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_text(text: &[u8]) -> Result<CsvTable, String> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.csv");
+        std::fs::write(&path, text).expect("the file can be written");
+        read(&path, |name| name != "skipped")
+            .map_err(|error| error.to_string().replace(&path.display().to_string(), "t.csv"))
+    }
+
+    #[test]
+    fn theory_cells_are_numbers_texts_or_empty() {
+        let csv = read_text(b"\xef\xbb\xbfmodel,N,loss,skipped\nA, 1e3 ,2.5,x\nB,NA,nan,y\n\"A, b\",7,,x\n")
+            .expect("a table");
+        let contents: Vec<Content> = csv.columns.iter().map(|(_, content)| *content).collect();
+        assert_eq!(contents, [Content::Texts, Content::Numbers, Content::Numbers, Content::Texts]);
+        let names: Vec<&str> = csv.table.columns.iter().map(|column| column.name.as_ref()).collect();
+        assert_eq!(names, ["model", "N", "loss"]);
+        assert_eq!(csv.table.rows[0], [Value::Text("A".into()), Value::Number(1000.0), Value::Number(2.5)]);
+        assert_eq!(csv.table.rows[1], [Value::Text("B".into()), Value::Undefined, Value::Undefined]);
+        assert_eq!(csv.table.rows[2], [Value::Text("A, b".into()), Value::Number(7.0), Value::Undefined]);
+    }
+
+    #[test]
+    fn theory_a_text_that_is_the_same_in_every_row_does_not_vary() {
+        let csv = read_text(b"a,b\nx,1\nx,2\n").expect("a table");
+        assert_eq!(csv.columns, [("a".to_owned(), Content::OneText), ("b".to_owned(), Content::Numbers)]);
+    }
+
+    #[test]
+    fn theory_what_is_no_table_is_told() {
+        for (text, says) in [
+            (b"a,b\n1,2\n3\n".as_slice(), "t.csv:3: has 1 cells, but the header has 2"),
+            (b"", "t.csv: has no header; the first line must name the columns"),
+            (b"a,a\n1,2\n", "t.csv:1: has two columns \"a\" (the second is number 2)"),
+            (b"a,b\n1,\xff\n", "t.csv:2: is not UTF-8"),
+        ] {
+            assert_eq!(read_text(text), Err(says.to_owned()));
+        }
+        let missing = read(Path::new("no.csv"), |_| true).map_err(|error| error.to_string());
+        assert_eq!(missing, Err("no.csv: cannot be read: No such file or directory (os error 2)".to_owned()));
+    }
+}
