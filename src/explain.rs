@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::analysis::Conclusion;
 use crate::embedding::Scheme;
 use crate::quantity::abridged;
 use crate::registry::Kind;
@@ -25,18 +26,31 @@ pub fn explain(name: &str) -> Result<String, String> {
         }
         return Ok(text);
     }
+    let analyses = Conclusion::kinds();
+    if let Some(kind) = analyses.iter().find(|kind| kind.name == name) {
+        return Ok(describe_kind("analysis", &format!("[[analysis]] with {} = {{ … }}", kind.name), kind));
+    }
     let of_measures =
         measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
     let columns: Vec<(Option<&Kind>, &Column)> = KEYS.iter().map(|key| (None, key)).chain(of_measures).collect();
-    if let Some((kind, column)) = columns.iter().find(|(_, column)| column.name == name) {
+    // A column may have a number of its parameters in its name; whatever the number, it is the same column.
+    let column = columns.iter().find(|(_, column)| column.name == name);
+    let unnumbered = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    let alike = || {
+        columns.iter().find(|(_, column)| {
+            column.name.ends_with(|c: char| c.is_ascii_digit()) && unnumbered(&column.name) == unnumbered(name)
+        })
+    };
+    if let Some((kind, column)) = column.or_else(alike) {
         return Ok(describe_column(*kind, column));
     }
-    let names = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).map(|kind| kind.name);
+    let kinds = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).chain(&analyses);
+    let names = kinds.map(|kind| kind.name);
     let mut near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name.as_ref())));
     if near.is_empty() {
         near = "; superpose list shows what there is".to_owned();
     }
-    Err(format!("{} is no embedding, measure or column{near}", abridged(name)))
+    Err(format!("{} is no embedding, measure, analysis or column{near}", abridged(name)))
 }
 
 fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {

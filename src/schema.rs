@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
+use crate::analysis::{self, Conclusion};
 use crate::embedding::Scheme;
 use crate::measure::Measures;
 use crate::registry::Kind;
@@ -47,11 +48,20 @@ pub fn markdown() -> String {
         parameters(&mut page, &kind);
         table(&mut page, &columns);
     }
+    page.push_str("\n## Analyses\n\nAny number of them: `[[analysis]]` with one table each, `NAME = { … }`. What they find stands in `NAME.findings.csv`.\n");
+    for kind in Conclusion::kinds() {
+        let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
+        parameters(&mut page, &kind);
+    }
     page.push_str(
         "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first.\n",
     );
     table(&mut page, &KEYS);
     page.push_str(SUMMARY);
+    page.push_str(
+        "\n## The findings\n\n`NAME.findings.csv` has one row for each finding of each analysis and group.\n",
+    );
+    table(&mut page, &analysis::COLUMNS);
     page
 }
 

@@ -229,7 +229,7 @@ mod tests {
 
     fn power_law(by: Option<&[&str]>) -> Conclusion {
         let by = by.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        Conclusion::PowerLaw(PowerLaw { x: "n".into(), y: "loss".into(), by, ..PowerLaw::default() })
+        Conclusion::PowerLaw(PowerLaw { x: "n".into(), y: "loss".into(), by })
     }
 
     fn table() -> Table {

@@ -1,9 +1,12 @@
 //! The commands, what they have in common, and how each kind of failure leaves.
 
+mod analyse;
 mod check;
+mod findings;
 mod folder;
 mod memory;
 mod progress;
+mod results;
 mod run;
 mod signals;
 mod summary;
@@ -42,12 +45,14 @@ enum Command {
     Run(run::Arguments),
     /// Parse and plan scenarios: rows, memory, rough time; writes nothing
     Check(check::Arguments),
+    /// Apply the analyses of a scenario to the table that it made, or to any other
+    Analyse(analyse::Arguments),
     /// List what a scenario can name
     List {
-        /// Which family; both if left out
+        /// Which family; all if left out
         family: Option<Family>,
     },
-    /// Explain an embedding, a measure or a column: formula, range, unit, cost, source
+    /// Explain an embedding, a measure, an analysis or a column: formula, range, unit, cost, source
     Explain {
         /// Its name, as in a scenario or in the CSV
         name: String,
@@ -69,6 +74,7 @@ enum Command {
 enum Family {
     Embeddings,
     Measures,
+    Analyses,
 }
 
 /// What `run` and `check` have in common.
@@ -101,6 +107,12 @@ struct Failure {
 impl Failure {
     fn new(code: u8, sentence: impl Display) -> Self {
         Self { code, sentence: sentence.to_string() }
+    }
+}
+
+impl From<scenario::Refusal> for Failure {
+    fn from(refusal: scenario::Refusal) -> Self {
+        Self::new(3, refusal)
     }
 }
 
@@ -140,13 +152,12 @@ impl Source {
     }
 
     fn study(&self, path: &std::path::Path) -> Result<Study, Failure> {
-        let refused = |refusal: scenario::Refusal| Failure::from(scenario::Fault::Refused(refusal));
-        let mut document = Document::read(path).map_err(refused)?;
+        let mut document = Document::read(path)?;
         Study::check_smoke(&document)?;
         if self.smoke {
-            document.make_smoke().map_err(refused)?;
+            document.make_smoke()?;
         }
-        self.set.iter().try_for_each(|setting| document.set(setting)).map_err(refused)?;
+        self.set.iter().try_for_each(|setting| document.set(setting))?;
         Ok(Study::new(&document)?)
     }
 
@@ -155,8 +166,7 @@ impl Source {
     }
 
     fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        self.threads.map_or_else(cores, usize::from)
+        threads(self.threads)
     }
 }
 
@@ -187,6 +197,7 @@ fn obey(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Analyse(arguments) => analyse::analyse(&arguments),
         Command::List { family } => print(&list(family)),
         Command::Explain { name } => {
             explain::explain(&name).map_err(|sentence| Failure::new(2, sentence)).and_then(|text| print(&text))
@@ -225,6 +236,7 @@ fn list(family: Option<Family>) -> String {
     let families = [
         (Family::Embeddings, "embeddings", embedding::Scheme::kinds()),
         (Family::Measures, "measures", superpose::measure::Measures::kinds()),
+        (Family::Analyses, "analyses", superpose::analysis::Conclusion::kinds()),
     ];
     let mut text = String::new();
     for (_, title, kinds) in families.iter().filter(|(member, ..)| family.is_none_or(|family| family == *member)) {
@@ -235,6 +247,18 @@ fn list(family: Option<Family>) -> String {
     }
     text.push_str("superpose explain NAME tells more\n");
     text
+}
+
+/// As many threads as were asked for, or one for each core.
+fn threads(asked: Option<u16>) -> usize {
+    asked.map_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get), usize::from)
+}
+
+/// The threads that compute.
+fn pool(asked: Option<u16>) -> Result<rayon::ThreadPool, Failure> {
+    let n = threads(asked);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+    pool.map_err(|error| Failure::new(7, format!("cannot start {n} threads: {error}")))
 }
 
 fn number_of_threads(text: &str) -> Result<u16, String> {

@@ -1,23 +1,24 @@
 //! `superpose run`: from scenario files to results, as often interrupted as need be.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
-use superpose::engine::unit::{Inputs, read_inputs};
-use superpose::engine::{self, Options, Outcome, admit, results};
+use superpose::engine::unit::read_inputs;
+use superpose::engine::{self, Options, admit};
 use superpose::geometry::kernel::Kernel;
-use superpose::output::{self, Staged, csv, manifest};
+use superpose::output::{self, manifest};
 use superpose::scenario::study::Study;
 use superpose::store::{self, Store};
-use superpose::table::Value;
 
 use super::check::extent;
+use super::findings::told;
 use super::progress::{Form, Progress};
+use super::results::{self, Files, default_folder};
 use super::signals::Signals;
-use super::summary::{Shown, counted, duration, summary};
-use super::{Failure, Source, folder, kernel, print};
+use super::summary::{counted, duration, summary};
+use super::{Failure, Source, folder, kernel, pool, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -77,18 +78,9 @@ const LONG_S: f64 = 10.0;
 
 const MANIFEST: &str = "manifest.json";
 
-fn name(study: &Study) -> &str {
-    study.first.plan.scenario.name.as_str()
-}
-
-/// The files of a study: rows, summary, failures.
-fn files(study: &Study) -> [String; 3] {
-    ["csv", "summary.csv", "failures.csv"].map(|ending| format!("{}.{ending}", name(study)))
-}
-
 impl Arguments {
     fn folder(&self, study: &Study) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| Path::new("results").join(name(study)))
+        self.out.clone().unwrap_or_else(|| default_folder(study.name()))
     }
 }
 
@@ -101,21 +93,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let studies = source.studies()?;
     for (index, study) in studies.iter().enumerate() {
-        if let Some(other) = studies[..index].iter().find(|other| name(other) == name(study)) {
+        if let Some(other) = studies[..index].iter().find(|other| Files::of(other) == Files::of(study)) {
             let (a, b) = (other.path().display(), study.path().display());
             let sentence =
-                format!("{a} and {b} are both named \"{}\"; their results would stand in one folder", name(study));
+                format!("{a} and {b} are both named \"{}\"; their results would stand in one folder", study.name());
             return Err(Failure::new(2, sentence));
         }
     }
     let memory = source.memory();
     studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
     for study in &studies {
-        let files = files(study);
-        output::probe(&arguments.folder(study), &[&files[0], &files[1], &files[2], MANIFEST, store::FILE])?;
+        let mut files: Vec<String> = Files::of(study).all().into();
+        files.extend([MANIFEST, store::FILE].map(str::to_owned));
+        output::probe(&arguments.folder(study), &files)?;
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(source.threads()).build();
-    let pool = pool.map_err(|error| Failure::new(7, format!("cannot start {} threads: {error}", source.threads())))?;
+    let pool = pool(source.threads)?;
     studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory)))
 }
 
@@ -166,7 +158,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         ));
     }
     let stop = || signals.code().is_some();
-    let Some((shown, written, ready)) = write_results(&folder, study, &inputs, &store, &outcome, &stop)? else {
+    let Some(results) = results::write(&folder, study, &inputs, &store, &outcome, &stop)? else {
         saved(&outcome.progress);
         return Ok(());
     };
@@ -180,15 +172,22 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         units_failed: outcome.failures.len() as u64,
         smoke: arguments.source.smoke,
     };
-    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &written))?;
-    output::publish(&folder, ready.into_iter().chain([manifest.0]).collect())?;
-    if outcome.failures.is_empty() {
-        // What an earlier run left of its failures is no longer true.
-        let _ = std::fs::remove_file(folder.join(&files(study)[2]));
+    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
+    output::publish(&folder, results.ready.into_iter().chain([manifest.0]).collect())?;
+    let files = Files::of(study);
+    // What an earlier run left of its failures or findings is no longer true.
+    for (file, is_stale) in [
+        (&files.failures, outcome.failures.is_empty()),
+        (&files.findings, study.first.plan.scenario.analysis.is_empty()),
+    ] {
+        if is_stale {
+            let _ = std::fs::remove_file(folder.join(file));
+        }
     }
     if !arguments.quiet {
-        print(&summary(study, &shown))?;
-        let (path, seconds) = (folder.join(&files(study)[0]), duration(circumstances.elapsed_s));
+        print(&summary(study, &results.shown))?;
+        print(&told(&results.findings))?;
+        let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
         let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
         let rows = counted(study.n_units, "row");
         let line =
@@ -198,7 +197,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
     match outcome.failures.len() as u64 {
         0 => Ok(()),
         n => {
-            let (failures, path) = (counted(n, "unit"), folder.join(&files(study)[2]));
+            let (failures, path) = (counted(n, "unit"), folder.join(&files.failures));
             let sentence = format!(
                 "{}: {failures} of {} failed; {} says why, and the same command tries them again",
                 study.path().display(),
@@ -208,84 +207,6 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
             Err(Failure::new(9, sentence))
         }
     }
-}
-
-type Results = (Vec<Shown>, Vec<output::Written>, Vec<output::Ready>);
-
-/// Writes rows, summary and failures under temporary names, and keeps what a person is shown: the first and the last point. Nothing stays if `stop` says so.
-fn write_results(
-    folder: &Path,
-    study: &Study,
-    inputs: &Inputs,
-    store: &Store,
-    outcome: &Outcome,
-    stop: &dyn Fn() -> bool,
-) -> Result<Option<Results>, Failure> {
-    let [table, summary, failed] = files(study);
-    let names = || study.columns.iter().map(|column| column.name.as_ref());
-    let summary_names = results::summary_columns(study);
-    let begin = |file: &str, names: &mut dyn Iterator<Item = &str>| -> Result<csv::Rows<Staged>, Failure> {
-        let staged = Staged::new(folder, file)?;
-        Ok(csv::Rows::new(staged, names).map_err(|source| Staged::fault(&folder.join(file), source))?)
-    };
-    let mut rows = begin(&table, &mut names())?;
-    let mut summaries = begin(&summary, &mut summary_names.iter().map(String::as_str))?;
-    let (mut shown, mut fault, mut stopped): (Vec<Shown>, Option<Failure>, bool) = (Vec::new(), None, false);
-    let streamed = results::groups(study, inputs, store, &outcome.failures, &mut |group| {
-        stopped = stop();
-        if stopped {
-            return false;
-        }
-        let written = group.rows.iter().try_for_each(|row| rows.row(row)).map_err(|source| (&table, source));
-        let written = written
-            .and_then(|()| summaries.row(&results::summarize(study, &group)).map_err(|source| (&summary, source)));
-        if let Err((file, source)) = written {
-            fault = Some(Staged::fault(&folder.join(file), source).into());
-            return false;
-        }
-        if group.point == 0 || group.point + 1 == study.n_points {
-            shown.push(group);
-        }
-        true
-    });
-    if let Some(fault) = fault {
-        return Err(fault);
-    }
-    streamed.map_err(|fault| Failure::of(study, fault))?;
-    if stopped {
-        return Ok(None);
-    }
-    let mut finished = Vec::new();
-    for (rows, file) in [(rows, &table), (summaries, &summary)] {
-        let staged = rows.finish().map_err(|source| Staged::fault(&folder.join(file), source))?;
-        finished.push(staged.finish()?);
-    }
-    if !outcome.failures.is_empty() {
-        finished.push(failures(folder, study, outcome, &failed)?);
-    }
-    let (ready, written) = finished.into_iter().unzip();
-    Ok(Some((shown, written, ready)))
-}
-
-/// One row for each unit that failed: coordinates, tier, replicate, and what went wrong.
-fn failures(
-    folder: &Path,
-    study: &Study,
-    outcome: &Outcome,
-    file: &str,
-) -> Result<(output::Ready, output::Written), Failure> {
-    let fault = |source| Staged::fault(&folder.join(file), source);
-    let names = study.sweep.paths().into_iter().chain(["tier", "replicate", "error"]);
-    let mut rows = csv::Rows::new(Staged::new(folder, file)?, names).map_err(fault)?;
-    for failure in &outcome.failures {
-        let (index, tier_idx, replicate) = failure.unit;
-        let point = study.point(index)?;
-        let tier = Value::Text(point.plan.scenario.tiers[tier_idx].name.to_string());
-        let mut row = point.coordinates;
-        row.extend([tier, Value::Whole(replicate), Value::Text(failure.sentence.clone())]);
-        rows.row(&row).map_err(fault)?;
-    }
-    Ok(rows.finish().map_err(fault)?.finish()?)
 }
 
 /// What is told when a signal ends a run.

@@ -140,7 +140,7 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
     cells
 }
 
-/// `0.02298 ± 0.00002`: the mean with the digits that its standard error leaves it.
+/// The mean with its standard error, and how many replicates it is of if not all.
 fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> String {
     let n_all = values.len();
     let numbers: Vec<f64> = values.filter_map(Value::number).collect();
@@ -151,24 +151,27 @@ fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Strin
     let mean = numbers.iter().sum::<f64>() / n;
     let variance = numbers.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
     let error = (variance / n).sqrt();
-    // Where all replicates agree up to the rounding of their mean, the value itself.
-    let text = if error.is_nan() || error <= 1e-12 * mean.abs() {
-        digits(mean, 4)
-    } else {
-        // Both share one power of ten, and the digits go as far as the second of the error.
-        let largest = mean.abs().max(error).log10().floor();
-        let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
-        let scale = 10f64.powf(power);
-        // An error of exactly a power of ten must not lose its digit to the rounding of the division.
-        let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
-        let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
-        format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
-    };
+    let text = with_error(mean, error);
     if numbers.len() < n_all { format!("{text} ({} of {n_all})", numbers.len()) } else { text }
 }
 
+/// `0.02298 ± 0.00002`: an estimate with the digits that its standard error leaves it; where that is nothing but rounding, the value itself.
+pub fn with_error(mean: f64, error: f64) -> String {
+    if error.is_nan() || error <= 1e-12 * mean.abs() {
+        return digits(mean, 4);
+    }
+    // Both share one power of ten, and the digits go as far as the second of the error.
+    let largest = mean.abs().max(error).log10().floor();
+    let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
+    let scale = 10f64.powf(power);
+    // An error of exactly a power of ten must not lose its digit to the rounding of the division.
+    let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
+    let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
+    format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
+}
+
 /// A number with so many significant digits at most; whole numbers whole.
-fn digits(x: f64, significant: usize) -> String {
+pub fn digits(x: f64, significant: usize) -> String {
     if x.fract() == 0.0 && x.abs() < 1e15 {
         return shortest(x);
     }

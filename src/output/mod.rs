@@ -37,7 +37,7 @@ pub fn create_folder(folder: &Path) -> Result<(), WriteError> {
 }
 
 /// Whether files could be written into a folder that need not be there yet: asked before the work, it makes and leaves nothing.
-pub fn probe(folder: &Path, files: &[&str]) -> Result<(), WriteError> {
+pub fn probe(folder: &Path, files: &[String]) -> Result<(), WriteError> {
     let fault = |path: &Path, source| Err(WriteError { path: path.to_owned(), source });
     let there = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(Path::new("."));
     if !there.is_dir() {
@@ -175,8 +175,8 @@ mod tests {
         fs::create_dir_all(folder.path().join("b/full")).expect("a folder in the way");
         let ready = ["a", "b"].map(|file| stage(folder.path(), file, b"1").expect("written").0);
         publish(folder.path(), ready.into()).expect_err("b is a folder");
-        probe(folder.path(), &["a", "b"]).expect_err("b is a folder");
-        probe(&folder.path().join("new/folder"), &["a"]).expect("could be made");
+        probe(folder.path(), &["a", "b"].map(str::to_owned)).expect_err("b is a folder");
+        probe(&folder.path().join("new/folder"), &["a".to_owned()]).expect("could be made");
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 

@@ -1,5 +1,6 @@
 //! What was asked: the scenario file as types, and the plan that follows from it.
 
+pub mod analyses;
 pub mod condition;
 pub mod design;
 pub mod document;

@@ -191,6 +191,11 @@ impl Study {
         values
     }
 
+    /// The name of the scenario and its files.
+    pub fn name(&self) -> &str {
+        self.first.plan.scenario.name.as_str()
+    }
+
     /// The scenario file.
     pub fn path(&self) -> &Path {
         &self.document.path
