@@ -34,7 +34,7 @@
 //! | floor | modules | what |
 //! |---|---|---|
 //! | 0 | [`quantity`], [`seed`], [`table`], [`suggestion`], [`registry`] | words |
-//! | 1 | [`geometry`], [`fit`] | mathematics on vectors; on curves and samples |
+//! | 1 | [`geometry`], [`fit`], [`catalogue`] | mathematics on vectors; on curves and samples; models that were built |
 //! | 3 | [`embedding`] | how concepts become vectors |
 //! | 4 | [`measure`], [`analysis`] | what is observed; what is concluded |
 //! | 5 | [`scenario`], [`store`], [`output`] | what was asked; where results rest; where rows go |
@@ -50,6 +50,7 @@ pub mod seed;
 pub mod suggestion;
 pub mod table;
 
+pub mod catalogue;
 pub mod fit;
 pub mod geometry;
 

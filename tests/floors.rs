@@ -12,6 +12,7 @@ const FLOORS: [(&str, u32); 17] = [
     ("registry", 0),
     ("geometry", 1),
     ("fit", 1),
+    ("catalogue", 1),
     ("embedding", 3),
     ("measure", 4),
     ("analysis", 4),
@@ -41,7 +42,7 @@ fn sources() -> Vec<(String, PathBuf, String)> {
         for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
             if entry.is_dir() {
                 folders.push(entry);
-            } else if !entry.ends_with("tests.rs") {
+            } else if entry.extension().is_some_and(|extension| extension == "rs") && !entry.ends_with("tests.rs") {
                 let inner = entry.strip_prefix(&src).expect("below src").with_extension("");
                 let module = inner.iter().next().expect("a name").to_string_lossy().into_owned();
                 found.push((module, entry.clone(), fs::read_to_string(&entry).expect("text")));
