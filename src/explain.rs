@@ -1,17 +1,18 @@
-//! Explain: any kind or column in the words of the code that computes it.
+//! Explain: any kind or column in the words of the code that computes it, any model in the numbers that were published.
 
 use std::fmt::Write;
 
 use crate::analysis::Conclusion;
+use crate::catalogue::{self, Model};
 use crate::embedding::Scheme;
-use crate::quantity::abridged;
+use crate::quantity::{abridged, shortest};
 use crate::registry::Kind;
 use crate::scenario::plan::KEYS;
 use crate::schema::{allowed, measures};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
 
-/// What a name means: an embedding, a measure, or a column; or a sentence with the nearest right name.
+/// What a name means: an embedding, a measure, a column or a model; or a sentence with the nearest right name.
 pub fn explain(name: &str) -> Result<String, String> {
     let embeddings = Scheme::kinds();
     if let Some(kind) = embeddings.iter().find(|kind| kind.name == name || kind.alias == Some(name)) {
@@ -44,13 +45,16 @@ pub fn explain(name: &str) -> Result<String, String> {
     if let Some((kind, column)) = column.or_else(alike) {
         return Ok(describe_column(*kind, column));
     }
-    let kinds = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).chain(&analyses);
-    let names = kinds.map(|kind| kind.name);
-    let mut near = did_you_mean(name, names.chain(columns.iter().map(|(_, column)| column.name.as_ref())));
+    if let Ok(model) = catalogue::model(name) {
+        return Ok(describe_model(model));
+    }
+    let kinds = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).chain(&analyses).map(|kind| kind.name);
+    let names = kinds.chain(columns.iter().map(|(_, column)| column.name.as_ref()));
+    let mut near = did_you_mean(name, names.chain(catalogue::models().iter().map(|model| model.name.as_str())));
     if near.is_empty() {
         near = "; superpose list shows what there is".to_owned();
     }
-    Err(format!("{} is no embedding, measure, analysis or column{near}", abridged(name)))
+    Err(format!("{} is no embedding, measure, analysis, column or model{near}", abridged(name)))
 }
 
 fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {
@@ -89,5 +93,41 @@ fn describe_column(kind: Option<&Kind>, column: &Column) -> String {
             writeln!(text, "unmoved by {}", if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") });
         let _ = write!(text, "\nThe measure (with its cost):\n{}\n", kind.manual());
     }
+    text
+}
+
+fn describe_model(model: &Model) -> String {
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), shortest);
+    let whole = |value: Option<u64>| value.map_or("–".to_owned(), |value| value.to_string());
+    let compute = match (model.compute, model.compute()) {
+        (None, Some(derived)) => format!("– (6·N·D is {derived:.2e} FLOP)"),
+        (compute, _) => compute.map_or("–".to_owned(), |compute| format!("{} FLOP", shortest(compute))),
+    };
+    let mut facts = vec![
+        ("maker", model.maker.clone()),
+        ("year", model.year.to_string()),
+        ("params", number(model.params)),
+        ("d_model", whole(model.d_model)),
+        ("layers", whole(model.layers)),
+        ("tokens", number(model.tokens)),
+        ("compute", compute),
+        ("context", whole(model.context)),
+        ("published", model.openness.words().to_owned()),
+        ("source", model.source.clone()),
+    ];
+    if let Some(active) = model.active_params {
+        facts.insert(3, ("active", format!("{} (a mixture of experts: what one token meets)", shortest(active))));
+    }
+    if let (Some(benchmark), Some(score)) = (&model.benchmark, model.score) {
+        facts.insert(facts.len() - 1, ("score", format!("{} % ({benchmark})", shortest(score))));
+    }
+    if !model.note.is_empty() {
+        facts.push(("note", model.note.clone()));
+    }
+    let mut text = format!("{} (model)\n\n", model.name);
+    for (fact, value) in facts {
+        let _ = writeln!(text, "{fact:<10} {value}");
+    }
+    let _ = writeln!(text, "\n– where no number was published");
     text
 }

@@ -20,7 +20,7 @@ fn golden_the_manual_of_the_scenario_is_current() {
 }
 
 #[test]
-fn law_every_kind_and_column_can_be_explained() {
+fn law_every_kind_column_and_model_can_be_explained() {
     use superpose::embedding::Scheme;
     use superpose::scenario::plan::KEYS;
     let mut names: Vec<String> = Scheme::kinds().iter().map(|kind| kind.name.to_owned()).collect();
@@ -29,6 +29,7 @@ fn law_every_kind_and_column_can_be_explained() {
         names.push(kind.name.to_owned());
         names.extend(columns.iter().map(|column| column.name.to_string()));
     }
+    names.extend(superpose::catalogue::models().iter().map(|model| model.name.clone()));
     for name in names {
         let text = superpose::explain::explain(&name).unwrap_or_else(|sentence| panic!("{sentence}"));
         assert!(text.starts_with(&name) && text.len() > name.len() + 40, "{text}");

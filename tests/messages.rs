@@ -37,7 +37,7 @@ const EMBEDDING: &str = "embedding.localized = {}";
 const MEASURE: &str = "[measure.overlap]";
 
 /// The keys of the scenario, as a refusal lists them.
-const TIER_KEYS: &str = "name, params, tokens, compute, d_model, embedding";
+const TIER_KEYS: &str = "name, model, params, tokens, compute, d_model, embedding";
 const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, analysis, sweep, smoke";
 
 #[rustfmt::skip]
@@ -465,17 +465,17 @@ fn theory_usage_is_told() {
         (&["run", "s.toml", "s.toml"],
             "error: s.toml and s.toml are both named \"s\"; their results would stand in one folder\n"),
         (&["explain", "overlp"],
-            "error: \"overlp\" is no embedding, measure, analysis or column; did you mean \"overlap\"?\n"),
+            "error: \"overlp\" is no embedding, measure, analysis, column or model; did you mean \"overlap\"?\n"),
         (&["explain", "localised"],
-            "error: \"localised\" is no embedding, measure, analysis or column; did you mean \"localized\"?\n"),
+            "error: \"localised\" is no embedding, measure, analysis, column or model; did you mean \"localized\"?\n"),
         (&["explain", "coherense"],
-            "error: \"coherense\" is no embedding, measure, analysis or column; did you mean \"coherence\"?\n"),
+            "error: \"coherense\" is no embedding, measure, analysis, column or model; did you mean \"coherence\"?\n"),
         (&["explain", "xyzzy"],
-            "error: \"xyzzy\" is no embedding, measure, analysis or column; superpose list shows what there is\n"),
+            "error: \"xyzzy\" is no embedding, measure, analysis, column or model; superpose list shows what there is\n"),
         (&["explain", "a\nb"],
-            "error: \"a\\u{a}b\" is no embedding, measure, analysis or column; superpose list shows what there is\n"),
+            "error: \"a\\u{a}b\" is no embedding, measure, analysis, column or model; superpose list shows what there is\n"),
         (&["list", "measure"],
-            "error: invalid value 'measure' for '[FAMILY]'\n  [possible values: embeddings, measures, analyses]\n\n  tip: a similar value exists: 'measures'\n\nFor more information, try '--help'.\n"),
+            "error: invalid value 'measure' for '[FAMILY]'\n  [possible values: embeddings, measures, analyses, models, abilities]\n\n  tip: a similar value exists: 'measures'\n\nFor more information, try '--help'.\n"),
         (&["completions", "basch"],
             "error: invalid value 'basch' for '<SHELL>'\n  [possible values: bash, elvish, fish, powershell, zsh]\n\n  tip: a similar value exists: 'bash'\n\nFor more information, try '--help'.\n"),
     ];

@@ -1,6 +1,7 @@
 //! The commands, what they have in common, and how each kind of failure leaves.
 
 mod analyse;
+mod catalogue;
 mod check;
 mod findings;
 mod folder;
@@ -47,14 +48,14 @@ enum Command {
     Check(check::Arguments),
     /// Apply the analyses of a scenario to the table that it made, or to any other
     Analyse(analyse::Arguments),
-    /// List what a scenario can name
+    /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {
-        /// Which family; all if left out
+        /// Which family; embeddings, measures and analyses if left out
         family: Option<Family>,
     },
-    /// Explain an embedding, a measure, an analysis or a column: formula, range, unit, cost, source
+    /// Explain an embedding, a measure, an analysis, a column or a model: formula, range, unit, cost, source
     Explain {
-        /// Its name, as in a scenario or in the CSV
+        /// Its name, as in a scenario, in the CSV or in the catalogue
         name: String,
     },
     /// Print the JSON Schema of the scenario file, for editors
@@ -75,6 +76,8 @@ enum Family {
     Embeddings,
     Measures,
     Analyses,
+    Models,
+    Abilities,
 }
 
 /// What `run` and `check` have in common.
@@ -233,6 +236,11 @@ fn print(text: &str) -> Result<(), Failure> {
 }
 
 fn list(family: Option<Family>) -> String {
+    match family {
+        Some(Family::Models) => return catalogue::models(),
+        Some(Family::Abilities) => return catalogue::abilities(),
+        Some(Family::Embeddings | Family::Measures | Family::Analyses) | None => {}
+    }
     let families = [
         (Family::Embeddings, "embeddings", embedding::Scheme::kinds()),
         (Family::Measures, "measures", superpose::measure::Measures::kinds()),
@@ -246,6 +254,11 @@ fn list(family: Option<Family>) -> String {
         }
     }
     text.push_str("superpose explain NAME tells more\n");
+    if family.is_none() {
+        text.push_str(
+            "superpose list models, superpose list abilities: what was built, and what appeared at which scale\n",
+        );
+    }
     text
 }
 

@@ -75,12 +75,17 @@ pub fn counted(n: u64, what: &str) -> String {
 
 /// Rows as columns that line up: the first to the left, the others to the right.
 pub fn aligned(rows: Vec<Vec<String>>, indent: usize) -> String {
+    lined_up(rows, indent, &[0])
+}
+
+/// Rows as columns that line up: those of words to the left, the others to the right.
+pub fn lined_up(rows: Vec<Vec<String>>, indent: usize, words: &[usize]) -> String {
     let mut table = TextTable::new();
     table.load_style(presets::NOTHING);
     table.add_rows(rows);
     for (index, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 2));
-        if index > 0 {
+        if !words.contains(&index) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -114,8 +114,14 @@ impl Concepts {
 impl Scenario {
     /// The scenario that a document describes; every value is checked, and the conditions between values that do not need the plan.
     pub fn from_document(document: &Document) -> Result<Self, Refusal> {
-        let scenario = Self::deserialize(&document.root)
+        let mut scenario = Self::deserialize(&document.root)
             .map_err(|mistake| document.refusal(mistake.place().unwrap_or(Place::Byte(0)), mistake.sentence()))?;
+        for (index, tier) in scenario.tiers.iter_mut().enumerate() {
+            tier.fill_in().map_err(|sentence| {
+                let place = document.place(&["tiers", &index.to_string(), "model"]);
+                document.refusal(place, format!("tiers.{}.model: {sentence}", tier.name))
+            })?;
+        }
         scenario.check_title(document)?;
         scenario.check_concepts(document)?;
         scenario.check_tiers(document)?;

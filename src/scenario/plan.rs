@@ -9,6 +9,7 @@ use super::{Fault, Scenario};
 use crate::embedding::{self, Asked, Key, Size};
 use crate::geometry::pairs;
 use crate::measure::{Cost, Facts, Measure, wanted_by};
+use crate::quantity::abridged;
 use crate::registry::Chosen;
 use crate::table::{Column, Unit};
 
@@ -154,7 +155,13 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
                     (at_tier(&["embedding", kind, parameter]), format!("{name}.embedding.{kind}.{parameter}"))
                 }
             };
-            document.refusal(place, format!("{subject} {sentence}")).into()
+            let unpublished = match (&tier.model, key) {
+                (Some(model), Key::Tier) if asked.d_model.is_none() && asked.params.is_none() => {
+                    format!("; those of {} were never published", abridged(model))
+                }
+                _ => String::new(),
+            };
+            document.refusal(place, format!("{subject} {sentence}{unpublished}")).into()
         }
     })?;
     for measure in &measures {

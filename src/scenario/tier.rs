@@ -6,6 +6,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::catalogue;
 use crate::embedding::Scheme;
 use crate::measure::Facts;
 use crate::quantity::{Count, Label, Params, Positive, abridged, shortest};
@@ -16,6 +17,10 @@ use crate::quantity::{Count, Label, Params, Positive, abridged, shortest};
 pub struct Tier {
     /// What the tier is called, in the CSV and in paths.
     pub name: Label,
+    /// A published language model of the built-in catalogue (`superpose list models`), which gives `params`, `tokens`, `compute` and `d_model` as far as they
+    /// were published and are not given here. Compute that was not published is 6 N D, with the parameters that a token meets for a mixture of experts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// Number of parameters, N, from 1 to 1e18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub params: Option<Params>,
@@ -43,6 +48,19 @@ pub enum Tokens {
 }
 
 impl Tier {
+    /// Fills in what the catalogue knows of its model. A size or training that differs from the model's makes its compute another.
+    pub(super) fn fill_in(&mut self) -> Result<(), String> {
+        let Some(name) = &self.model else { return Ok(()) };
+        let model = catalogue::model(name)?;
+        if self.params.is_none() && self.tokens.is_none() && self.compute.is_none() {
+            self.compute = model.compute().and_then(Positive::new);
+        }
+        self.params = self.params.or(model.params.and_then(Params::new));
+        self.tokens = self.tokens.or(model.tokens.and_then(Params::new).map(Tokens::Number));
+        self.d_model = self.d_model.or(model.d_model.and_then(Count::new));
+        Ok(())
+    }
+
     /// N, D and C, as far as they are given or follow.
     pub fn facts(&self) -> Facts {
         let params = self.params.map(Params::get);
