@@ -48,16 +48,18 @@ pub enum Tokens {
 }
 
 impl Tier {
-    /// Fills in what the catalogue knows of its model. A size or training that differs from the model's makes its compute another.
+    /// Fills in what the catalogue knows of its model. Another size makes the width and the compute another, other tokens the compute.
     pub(super) fn fill_in(&mut self) -> Result<(), String> {
         let Some(name) = &self.model else { return Ok(()) };
         let model = catalogue::model(name)?;
         if self.params.is_none() && self.tokens.is_none() && self.compute.is_none() {
             self.compute = model.compute().and_then(Positive::new);
         }
+        if self.params.is_none() {
+            self.d_model = self.d_model.or(model.d_model.and_then(Count::new));
+        }
         self.params = self.params.or(model.params.and_then(Params::new));
         self.tokens = self.tokens.or(model.tokens.and_then(Params::new).map(Tokens::Number));
-        self.d_model = self.d_model.or(model.d_model.and_then(Count::new));
         Ok(())
     }
 
@@ -122,5 +124,42 @@ impl JsonSchema for Tokens {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "oneOf": [{ "type": "number", "minimum": 1, "maximum": 1e18 }, { "const": "chinchilla" }] })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tier(toml: &str) -> Tier {
+        let mut tier: Tier = toml::from_str(&format!("name = \"t\"\n{toml}")).expect("a tier");
+        tier.fill_in().expect("a model of the catalogue");
+        tier
+    }
+
+    fn facts(toml: &str) -> [Option<f64>; 3] {
+        let Facts { params, tokens, compute } = tier(toml).facts();
+        [params, tokens, compute]
+    }
+
+    #[test]
+    fn theory_compute_is_six_n_d_where_both_are_known() {
+        assert_eq!(facts("params = 1e9"), [Some(1e9), None, None]);
+        assert_eq!(facts("params = 1e9\ntokens = 2e10"), [Some(1e9), Some(2e10), Some(1.2e20)]);
+        assert_eq!(facts("params = 1e9\ntokens = \"chinchilla\""), [Some(1e9), Some(2e10), Some(1.2e20)]);
+        assert_eq!(facts("params = 1e9\ntokens = 2e10\ncompute = 5"), [Some(1e9), Some(2e10), Some(5.0)]);
+    }
+
+    // Brown et al. (2020), table D.1: 174,600 million parameters, 300 billion tokens, 3.14e23 FLOP; table 2.1: width 12288.
+    #[test]
+    fn theory_a_model_fills_in_what_was_published() {
+        assert_eq!(facts("model = \"GPT-3\""), [Some(1.75e11), Some(3e11), Some(3.14e23)]);
+        assert_eq!(tier("model = \"gpt-3\"").d_model, Count::new(12288));
+        // Another size is another width and another compute; other tokens leave the width.
+        assert_eq!(facts("model = \"GPT-3\"\nparams = 1e9"), [Some(1e9), Some(3e11), Some(1.8e21)]);
+        assert_eq!(tier("model = \"GPT-3\"\nparams = 1e9").d_model, None);
+        assert_eq!(facts("model = \"GPT-3\"\ntokens = 1e9"), [Some(1.75e11), Some(1e9), Some(1.05e21)]);
+        assert_eq!(tier("model = \"GPT-3\"\ntokens = 1e9").d_model, Count::new(12288));
+        assert_eq!(facts("model = \"GPT-4 Turbo\""), [None, None, None]);
     }
 }
