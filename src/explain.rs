@@ -12,7 +12,7 @@ use crate::schema::{allowed, measures};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
 
-/// What a name means: an embedding, a measure, a column or a model; or a sentence with the nearest right name.
+/// What a name means: an embedding, a measure, an analysis, a column or a model; or a sentence with the nearest right name.
 pub fn explain(name: &str) -> Result<String, String> {
     let embeddings = Scheme::kinds();
     if let Some(kind) = embeddings.iter().find(|kind| kind.name == name || kind.alias == Some(name)) {
@@ -128,6 +128,7 @@ fn describe_model(model: &Model) -> String {
     for (fact, value) in facts {
         let _ = writeln!(text, "{fact:<10} {value}");
     }
-    let _ = writeln!(text, "\n– where no number was published");
+    let _ =
+        writeln!(text, "\n– where no number was published\n\nIn a scenario: [[tiers]] with model = \"{}\"", model.name);
     text
 }
