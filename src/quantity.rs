@@ -38,6 +38,10 @@ pub struct Positive(f64);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts(Vec<Count>);
 
+/// Several levels, 1 to 32 finite numbers from 0, no two the same.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Levels(Vec<NonNegative>);
+
 /// A word that names a scenario and its files: letters, digits, `-`, `_` and `.`, at most 64, the first a letter or a digit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileName(String);
@@ -138,6 +142,30 @@ impl Counts {
     /// The largest of them.
     pub fn largest(&self) -> u64 {
         self.iter().max().unwrap_or(1)
+    }
+}
+
+impl Levels {
+    /// The levels, or `None` if there are none, more than 32, two the same, or one that is negative or not finite.
+    pub fn new(values: &[f64]) -> Option<Self> {
+        let levels: Option<Vec<NonNegative>> = values.iter().map(|&value| NonNegative::new(value)).collect();
+        levels.and_then(Self::from_list)
+    }
+
+    fn from_list(levels: Vec<NonNegative>) -> Option<Self> {
+        let repeated = levels.iter().enumerate().any(|(i, level)| levels[..i].contains(level));
+        ((1..=32).contains(&levels.len()) && !repeated).then_some(Self(levels))
+    }
+
+    /// The numbers, in the order in which they were written.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = f64> + Clone + '_ {
+        // −0 is 0.
+        self.0.iter().map(|level| level.get() + 0.0)
+    }
+
+    /// A level as a part of the name of a column: `0p5` for 0.5, `2` for 2, `1em9` for 1e-9. No two numbers have the same name.
+    pub fn word(level: f64) -> String {
+        shortest(level).replace('.', "p").replace('-', "m")
     }
 }
 
@@ -394,6 +422,36 @@ impl JsonSchema for Counts {
     }
 }
 
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let levels = Vec::<NonNegative>::deserialize(deserializer)?;
+        let written: Vec<String> = levels.iter().map(|level| shortest(level.get())).collect();
+        Self::from_list(levels).ok_or_else(|| {
+            let found = if written.is_empty() { "none".to_owned() } else { cut(&written.join(", "), 60) };
+            D::Error::custom(format!("must be 1 to 32 numbers from 0, no two the same, got {found}"))
+        })
+    }
+}
+
+impl Serialize for Levels {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl JsonSchema for Levels {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Levels".into()
+    }
+    fn inline_schema() -> bool {
+        true
+    }
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let level = NonNegative::json_schema(generator);
+        json_schema!({ "type": "array", "items": level, "minItems": 1, "maxItems": 32, "uniqueItems": true })
+    }
+}
+
 macro_rules! word_in_a_file {
     ($name:ident, $pattern:literal) => {
         impl<'de> Deserialize<'de> for $name {
@@ -474,6 +532,15 @@ mod tests {
         {
             assert_eq!(shortest(value), text);
             assert_eq!(text.parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
+        }
+    }
+
+    #[test]
+    fn theory_levels_have_names_of_their_own() {
+        let words = [0.0, -0.0, 0.5, 2.0, 12.25, 1e-9, 1.5e-7, 1e21].map(|level: f64| Levels::word(level + 0.0));
+        assert_eq!(words, ["0", "0", "0p5", "2", "12p25", "1em9", "1p5em7", "1e21"]);
+        for bad in [&[][..], &[0.5, 0.5], &[0.0, -0.0], &[-1.0], &[f64::NAN], &[0.0; 33]] {
+            assert_eq!(Levels::new(bad), None, "{bad:?}");
         }
     }
 

@@ -125,15 +125,23 @@ fn files() -> Vec<(&'static str, Vec<Vec<f64>>)> {
 fn asked(n_concepts: u64) -> Vec<(&'static str, String)> {
     let lines = Measures::kinds()
         .into_iter()
-        .map(|kind| (kind.name, format!("{} = {{{}}}\n", kind.name, few(kind.name, n_concepts))));
+        .map(|kind| (kind.name, format!("{} = {{ {} }}\n", kind.name, few(kind.name, n_concepts))));
     lines
         .filter(|(_, line)| chosen(line).chosen().iter().all(|measure| measure.member.least_concepts() <= n_concepts))
         .collect()
 }
 
 /// Parameters with which a measure is quick, and says something about few concepts.
-fn few(_measure: &str, _n_concepts: u64) -> String {
-    String::new()
+fn few(measure: &str, n_concepts: u64) -> String {
+    let items = (n_concepts / 3).clamp(1, 5);
+    let candidates = (n_concepts - items + 1).min(9);
+    let counts = if items == 1 { "1".to_owned() } else { format!("1, {items}") };
+    match measure {
+        "bundling" => format!("items = [{counts}], candidates = {candidates}, trials = 20"),
+        "retrieval" => "trials = 20".to_owned(),
+        "task" => format!("steps = [1, 4], items = {items}, candidates = {candidates}, trials = 10"),
+        _ => String::new(),
+    }
 }
 
 /// The same, as one text.

@@ -23,8 +23,10 @@ impl Scores {
         const REACH: i32 = 320;
         const STEP: f64 = 1.0 / 32.0;
         let others = candidates.saturating_sub(1) as f64;
+        // Divided one by one, so that no deviation overflows.
+        let (separation, spread) = (1.0 / self.sd_rejection, self.sd_hit / self.sd_rejection);
         let all_below = |h: f64| {
-            let x = (1.0 + self.sd_hit * h) / self.sd_rejection;
+            let x = separation + spread * h;
             // From the nearer end, so that powers of numbers close to 1 keep their digits.
             let log_below = if x > 0.0 { libm::log1p(-normal::below(-x)) } else { libm::log(normal::below(x)) };
             // Without others 0 · −∞ would be no number.

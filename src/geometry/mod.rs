@@ -1,6 +1,7 @@
 //! Mathematics on vectors: the embedding, the pass over all its pairs, its spectrum, and what theory says of random directions.
 
 pub mod bounds;
+pub mod directions;
 pub mod embedding;
 pub mod histogram;
 pub mod kernel;

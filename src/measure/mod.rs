@@ -1,9 +1,14 @@
 //! What is observed: one file per measure.
 
+pub mod bundling;
 pub mod dimensionality;
 pub mod overlap;
+pub mod retrieval;
 pub mod sparsity;
 pub mod spectrum;
+pub mod task;
+
+mod readout;
 
 use std::sync::OnceLock;
 
@@ -17,10 +22,13 @@ use crate::registry::Chosen;
 use crate::seed::Stream;
 use crate::table::{Column, Value};
 
+pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
 pub use overlap::Overlap;
+pub use retrieval::Retrieval;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
+pub use task::Task;
 
 any_of_family! {
     /// What is measured of every tier and replicate.
@@ -29,6 +37,9 @@ any_of_family! {
         spectrum: Spectrum,
         sparsity: Sparsity,
         dimensionality: Dimensionality,
+        bundling: Bundling,
+        retrieval: Retrieval,
+        task: Task,
     }
 }
 
