@@ -1,8 +1,10 @@
 //! Mathematics on curves and samples.
 
+pub mod curve;
 pub mod detection;
 pub mod information;
 pub mod normal;
+pub mod power_law;
 pub mod solver;
 pub mod student;
 pub mod wilson;
