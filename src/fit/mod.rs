@@ -1,5 +1,7 @@
 //! Mathematics on curves and samples.
 
+pub mod broken;
+pub mod chinchilla;
 pub mod curve;
 pub mod detection;
 pub mod information;
