@@ -2,6 +2,9 @@
 
 pub mod file;
 pub mod power_law;
+pub mod sigmoid;
+pub mod transition;
+pub mod verdict;
 
 use std::borrow::Cow;
 
@@ -14,12 +17,18 @@ use crate::suggestion::did_you_mean;
 use crate::table::{Column, Table, Unit, Value};
 
 pub use power_law::PowerLaw;
+pub use sigmoid::Sigmoid;
+pub use transition::Transition;
 
 one_of_family! {
     /// What is concluded from the rows of a study, or of anybody's table: each a row or more of `NAME.findings.csv`.
     Conclusion of Analysis {
         /// A straight line in double logarithmic axes, with or without a floor.
         PowerLaw = "power_law",
+        /// A turn from one level to another, with its midpoint and width.
+        Sigmoid = "sigmoid",
+        /// Whether a turn is a transition, a crossover, a choice of metric, or nothing.
+        Transition = "transition",
     }
 }
 

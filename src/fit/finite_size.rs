@@ -237,23 +237,20 @@ pub fn collapse(curves: &[Curve], height: f64, start: Option<Collapse>) -> Optio
             }
         }
     }
-    // A compass: one step each way, halved where none goes down. The distance is not smooth.
-    let mut steps = [(last - first) / 40.0, 0.1];
-    while steps[1] > 1e-4 {
+    // A compass: one step each way, halved where none goes down. The distance is not smooth. From a start the way is short.
+    let part = if start.is_some() { 0.25 } else { 1.0 };
+    let mut steps = [(last - first) / 40.0 * part, 0.1 * part];
+    while steps[1] > 5e-4 {
         let moves =
             [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0), (1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0)];
-        let here = best;
-        for (a, b) in moves {
-            let (at, exponent) = (here.at + a * steps[0], here.exponent + b * steps[1]);
-            if inside(at, exponent) {
-                let distance = distance(at, exponent);
-                if distance < best.distance {
-                    best = Collapse { at, exponent, distance };
-                }
-            }
-        }
-        if best == here {
-            steps = steps.map(|step| step / 2.0);
+        let lower = moves.iter().find_map(|(a, b)| {
+            let (at, exponent) = (best.at + a * steps[0], best.exponent + b * steps[1]);
+            let distance = if inside(at, exponent) { distance(at, exponent) } else { f64::INFINITY };
+            (distance < best.distance).then_some(Collapse { at, exponent, distance })
+        });
+        match lower {
+            Some(lower) => best = lower,
+            None => steps = steps.map(|step| step / 2.0),
         }
     }
     best.distance.is_finite().then_some(best)
@@ -283,33 +280,36 @@ fn distance(curves: &[(f64, &[f64], Vec<f64>)], at: f64, exponent: f64) -> f64 {
     if n_compared * 2.0 >= n_all { sum / n_compared } else { f64::INFINITY }
 }
 
-/// Standard error and 95 % interval of what is found in curves, from `n_draws` draws of their replicates; `None` if fewer than four fifths of them show it.
+/// Standard errors and 95 % intervals of what is found in curves, from `n_draws` draws of their replicates; `None` if fewer than four fifths of them show it.
 ///
 /// Percentiles of the draws. Where each t has one replicate nothing can be drawn, and there is no interval.
-pub fn bootstrap(
+pub fn bootstrap<const K: usize>(
     curves: &[Curve],
     n_draws: usize,
     rng: &mut Rng,
-    found: impl Fn(&[Curve]) -> Option<f64>,
-) -> Option<(f64, (f64, f64))> {
-    if curves.iter().any(|curve| curve.samples.iter().any(|samples| samples.len() < 2)) {
+    found: impl Fn(&[Curve]) -> Option<[f64; K]>,
+) -> Option<[(f64, (f64, f64)); K]> {
+    if curves.iter().flat_map(|curve| &curve.samples).any(|samples| samples.len() < 2) {
         return None;
     }
-    let mut values: Vec<f64> = (0..n_draws)
+    let draws: Vec<[f64; K]> = (0..n_draws)
         .filter_map(|_| {
             let drawn: Vec<Curve> = curves.iter().map(|curve| curve.resampled(rng)).collect();
-            found(&drawn).filter(|value| value.is_finite())
+            found(&drawn).filter(|values| values.iter().all(|value| value.is_finite()))
         })
         .collect();
-    let n = values.len();
+    let n = draws.len();
     if n < 20 || n * 5 < n_draws * 4 {
         return None;
     }
-    values.sort_unstable_by(f64::total_cmp);
-    let mean = values.iter().sum::<f64>() / n as f64;
-    let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1) as f64;
-    let rank = |part: f64| values[((n - 1) as f64 * part).round() as usize];
-    Some((variance.sqrt(), (rank(0.025), rank(0.975))))
+    Some(std::array::from_fn(|k| {
+        let mut values: Vec<f64> = draws.iter().map(|draw| draw[k]).collect();
+        values.sort_unstable_by(f64::total_cmp);
+        let mean = values.iter().sum::<f64>() / n as f64;
+        let variance = values.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1) as f64;
+        let rank = |part: f64| values[((n - 1) as f64 * part).round() as usize];
+        (variance.sqrt(), (rank(0.025), rank(0.975)))
+    }))
 }
 
 /// How widths go with size: the exponent e of width ∝ size^e and its standard error, from widths with relative errors.
@@ -450,8 +450,8 @@ mod tests {
         let found = collapse(&curves, 1.0 / 3.0, None).unwrap();
         // Near c = 1.5, S bends away from its scaling form, so the exponent comes out high; the place does not suffer.
         assert!((found.at - 1.0).abs() < 0.02 && (0.3..0.5).contains(&found.exponent), "{found:?}");
-        let again = |drawn: &[Curve]| collapse(drawn, 1.0 / 3.0, Some(found)).map(|found| found.at);
-        let (error, (low, high)) = bootstrap(&curves, 100, &mut rng, again).unwrap();
+        let again = |drawn: &[Curve]| collapse(drawn, 1.0 / 3.0, Some(found)).map(|found| [found.at]);
+        let [(error, (low, high))] = bootstrap(&curves, 100, &mut rng, again).unwrap();
         assert!(error < 0.02 && low < high && low < found.at + 0.01 && high > found.at - 0.01);
         // The susceptibility's peak, at 1 + 2 n^(−1/3) or near it, comes down to 1 and grows like n^(1/3).
         let peaks: Vec<(f64, f64)> = curves.iter().map(|c| peak(&c.x, &c.susceptibility(c.size)).unwrap()).collect();
@@ -500,7 +500,7 @@ mod tests {
         assert!((found.at - 0.4).abs() < 0.002 && (found.exponent - 0.5).abs() < 0.01, "{found:?}");
         assert!(collapse(&curve(0.0), 0.0, None).unwrap().exponent < 1e-3);
         assert_eq!(collapse(&curve(0.5)[..1], 0.0, None), None);
-        assert_eq!(bootstrap(&curve(0.5), 50, &mut Stream::from_seed(1).rng(), |_| Some(1.0)), None);
+        assert_eq!(bootstrap(&curve(0.5), 50, &mut Stream::from_seed(1).rng(), |_| Some([1.0])), None);
     }
 
     #[test]

@@ -1,0 +1,225 @@
+//! Sigmoid: where a curve turns from one level to another, and how wide the turn is.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Analysis, Finding, Group};
+use crate::fit::rival::rivals;
+use crate::fit::sigmoid::{self, Estimate, Unfit};
+use crate::quantity::shortest;
+use crate::seed::Stream;
+
+/// y = low + (high − low)/(1 + exp(−k (u − u₀))) by least squares, with u = x or log₁₀ x.
+///
+/// Findings: `midpoint`, the x at which half of the way is made; `width` = 2 ln 9/k, the distance in u between 10 and 90 % of the way (on a logarithmic scale
+/// in decades); `low` and `high`, the levels towards small and large x. Goodness is 1 − RSS/Σ(y − ȳ)².
+/// `aicc_line`, `aicc_power_law` and `aicc_sigmoid` are Akaike's criteria n ln(RSS/n) + 2k + 2k(k + 1)/(n − k − 1) of a straight line in u (k = 3), of y = c + A xʳ
+/// (k = 4; c + A eʳˣ where an x is not positive) and of the sigmoid (k = 5), all of the residuals of y itself and over the same rows: the smallest deserves belief, by exp(Δ/2) to 1.
+///
+/// The intervals of 95 % cover: from the profile of the sum of squares where each x has one row (normal noise of one size), from the scatter of the rows at
+/// their own x where each has two or more, which must be independent; the size of the noise may then differ from x to x. Either end of a midpoint may lie outside the data by up to their range;
+/// where the rows do not bound it even so, there is no interval and the note says it. About 1 ms for 21 different x.
+///
+/// Source: Bates & Watts (1988), Nonlinear Regression Analysis; White (1980), Econometrica 48; Hurvich & Tsai (1989), Biometrika 76.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sigmoid {
+    /// The column on the horizontal axis; positive numbers for a logarithmic scale.
+    pub x: String,
+    /// The column on the vertical axis.
+    pub y: String,
+    /// The columns whose values divide the rows into groups; must be given where a text varies, `[]` for all rows together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Vec<String>>,
+    /// The scale of x: `"linear"`, or `"log"` for u = log₁₀ x, as sizes of models ask for.
+    #[serde(default)]
+    pub scale: Scale,
+}
+
+/// How x is laid out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scale {
+    /// u = x.
+    #[default]
+    Linear,
+    /// u = log₁₀ x.
+    Log,
+}
+
+impl Scale {
+    /// u of all x, or why there is none.
+    pub fn laid_out(self, x: &[f64]) -> Result<Vec<f64>, String> {
+        match self {
+            Scale::Linear => Ok(x.to_vec()),
+            Scale::Log => match x.iter().find(|x| **x <= 0.0) {
+                Some(bad) => Err(format!("x must be positive on a logarithmic scale, got {}", shortest(*bad))),
+                None => Ok(x.iter().map(|x| libm::log10(*x)).collect()),
+            },
+        }
+    }
+
+    /// x of u.
+    pub fn x(self, u: f64) -> f64 {
+        match self {
+            Scale::Linear => u,
+            Scale::Log => libm::pow(10.0, u),
+        }
+    }
+
+    /// A place on this scale as a finding in x.
+    pub fn place(self, name: &'static str, u: Estimate, n: usize, note: String) -> Finding {
+        let slope = match self {
+            Scale::Linear => 1.0,
+            Scale::Log => std::f64::consts::LN_10 * self.x(u.value),
+        };
+        Finding {
+            name: name.into(),
+            estimate: Some(self.x(u.value)),
+            standard_error: u.error.map(|error| error * slope),
+            interval: u.interval.map(|(low, high)| (self.x(low), self.x(high))),
+            n,
+            note,
+            ..Finding::default()
+        }
+    }
+
+    /// What widths are counted in.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Scale::Linear => "units of x",
+            Scale::Log => "decades of x",
+        }
+    }
+}
+
+impl Analysis for Sigmoid {
+    fn reads(&self) -> Vec<(&'static str, &str)> {
+        vec![("x", &self.x), ("y", &self.y)]
+    }
+
+    fn by(&self) -> Option<&[String]> {
+        self.by.as_deref()
+    }
+
+    fn conclude(&self, group: &Group, _: &Stream) -> Vec<Finding> {
+        let (x, y) = (&group.columns[0], &group.columns[1]);
+        let n = y.len();
+        let nothing = |note: String| vec![Finding { name: "midpoint".into(), n, note, ..Finding::default() }];
+        let u = match self.scale.laid_out(x) {
+            Ok(u) => u,
+            Err(why) => return nothing(why),
+        };
+        let found = match sigmoid::sigmoid(&u, y) {
+            Ok(found) => found,
+            Err(why) => return nothing(words(why, n)),
+        };
+        let mut findings = turn(&found, self.scale, y);
+        let level =
+            |name: &'static str, value| Finding { name: name.into(), estimate: Some(value), n, ..Finding::default() };
+        findings.extend([level("low", found.low), level("high", found.high)]);
+        let rivals = rivals(&u, &log_or_linear(x), y, found.sum_squares);
+        for (name, score) in
+            [("aicc_line", rivals.line), ("aicc_power_law", rivals.power_law), ("aicc_sigmoid", rivals.sigmoid)]
+        {
+            let note =
+                if score.is_none() { format!("too few rows for so many parameters: {n}") } else { String::new() };
+            findings.push(Finding { name: name.into(), estimate: score, n, note, ..Finding::default() });
+        }
+        findings
+    }
+}
+
+/// ln x, or x where that does not exist for all.
+pub fn log_or_linear(x: &[f64]) -> Vec<f64> {
+    if x.iter().all(|x| *x > 0.0) { x.iter().map(|x| libm::log(*x)).collect() } else { x.to_vec() }
+}
+
+/// Why there is no sigmoid, in words.
+pub fn words(why: Unfit, n: usize) -> String {
+    match why {
+        Unfit::TooFewPoints => format!("a sigmoid needs 6 rows at 5 different x or more, got {n} rows"),
+        Unfit::ConstantY => "y is constant".to_owned(),
+        Unfit::NotFinite => "a number is too large".to_owned(),
+    }
+}
+
+/// Midpoint and width as findings.
+pub fn turn(found: &sigmoid::Sigmoid, scale: Scale, y: &[f64]) -> Vec<Finding> {
+    let mean = y.iter().sum::<f64>() / y.len() as f64;
+    let spread: f64 = y.iter().map(|y| (y - mean) * (y - mean)).sum();
+    let goodness = Some(1.0 - found.sum_squares / spread);
+    let unbounded = |estimate: &Estimate| match estimate.interval {
+        None => "the rows do not bound it".to_owned(),
+        Some(_) => String::new(),
+    };
+    let mut midpoint = scale.place("midpoint", found.midpoint, found.n, unbounded(&found.midpoint));
+    midpoint.goodness = goodness;
+    let mut note = format!("10 to 90 %, in {}", scale.unit());
+    if found.unresolved {
+        note += "; sharper than the x are dense: any smaller width fits as well";
+    }
+    if found.width.interval.is_none() {
+        note += "; the rows do not bound it";
+    }
+    let width = Finding {
+        name: "width".into(),
+        estimate: Some(found.width.value),
+        standard_error: found.width.error,
+        interval: found.width.interval,
+        goodness,
+        n: found.n,
+        note,
+    };
+    vec![midpoint, width]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conclude(scale: Scale, x: Vec<f64>, y: Vec<f64>) -> Vec<Finding> {
+        let analysis = Sigmoid { scale, ..Sigmoid::default() };
+        analysis.conclude(&Group { columns: vec![x, y], n_dropped: 0 }, &Stream::from_seed(1))
+    }
+
+    #[test]
+    fn theory_a_planted_sigmoid_in_decades() {
+        let u: Vec<f64> = (0..21).map(|i| 6.0 + 0.3 * f64::from(i)).collect();
+        let width = 1.7;
+        // A wiggle of 1e-3 in place of noise.
+        let y = u.iter().enumerate().map(|(i, u)| {
+            0.1 + 0.8 / (1.0 + (-2.0 * 9f64.ln() / width * (u - 8.2)).exp()) + 1e-3 * (7.0 * i as f64).sin()
+        });
+        let findings = conclude(Scale::Log, u.iter().map(|u| 10f64.powf(*u)).collect(), y.collect());
+        let names: Vec<&str> = findings.iter().map(|finding| finding.name.as_ref()).collect();
+        assert_eq!(names, ["midpoint", "width", "low", "high", "aicc_line", "aicc_power_law", "aicc_sigmoid"]);
+        let value = |i: usize| findings[i].estimate.unwrap();
+        assert!((value(0).log10() - 8.2).abs() < 0.01 && (value(1) - width).abs() < 0.02);
+        assert!((value(2) - 0.1).abs() < 2e-3 && (value(3) - 0.9).abs() < 2e-3);
+        let (low, high) = findings[0].interval.unwrap();
+        assert!(low < high && [low, high].iter().all(|x| (x.log10() - 8.2).abs() < 0.01));
+        assert!(value(6) < value(4).min(value(5)) - 50.0, "{findings:?}");
+        assert_eq!(findings[1].note, "10 to 90 %, in decades of x");
+    }
+
+    #[test]
+    fn law_bad_rows_are_a_note() {
+        let x: Vec<f64> = (0..8).map(f64::from).collect();
+        for (scale, x, y, note) in [
+            (Scale::Log, x.clone(), x.clone(), "x must be positive on a logarithmic scale, got 0"),
+            (
+                Scale::Linear,
+                x[..3].into(),
+                x[..3].into(),
+                "a sigmoid needs 6 rows at 5 different x or more, got 3 rows",
+            ),
+            (Scale::Linear, vec![], vec![], "a sigmoid needs 6 rows at 5 different x or more, got 0 rows"),
+            (Scale::Linear, vec![1.0; 8], x.clone(), "a sigmoid needs 6 rows at 5 different x or more, got 8 rows"),
+            (Scale::Linear, x.clone(), vec![0.5; 8], "y is constant"),
+        ] {
+            let findings = conclude(scale, x, y);
+            assert_eq!((findings.len(), findings[0].estimate, findings[0].note.as_str()), (1, None, note));
+        }
+    }
+}
