@@ -1,6 +1,9 @@
 //! What is concluded: one file per analysis.
 
+pub mod broken_power_law;
+pub mod chinchilla;
 pub mod file;
+pub mod points;
 pub mod power_law;
 pub mod sigmoid;
 pub mod transition;
@@ -16,6 +19,8 @@ use crate::seed::Stream;
 use crate::suggestion::did_you_mean;
 use crate::table::{Column, Table, Unit, Value};
 
+pub use broken_power_law::BrokenPowerLaw;
+pub use chinchilla::Chinchilla;
 pub use power_law::PowerLaw;
 pub use sigmoid::Sigmoid;
 pub use transition::Transition;
@@ -25,6 +30,10 @@ one_of_family! {
     Conclusion of Analysis {
         /// A straight line in double logarithmic axes, with or without a floor.
         PowerLaw = "power_law",
+        /// A power law that becomes another one at a scale of its own.
+        BrokenPowerLaw = "broken_power_law",
+        /// The loss as a function of parameters and tokens.
+        Chinchilla = "chinchilla",
         /// A turn from one level to another, with its midpoint and width.
         Sigmoid = "sigmoid",
         /// Whether a turn is a transition, a crossover, a choice of metric, or nothing.
@@ -238,7 +247,7 @@ mod tests {
 
     fn power_law(by: Option<&[&str]>) -> Conclusion {
         let by = by.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
-        Conclusion::PowerLaw(PowerLaw { x: "n".into(), y: "loss".into(), by })
+        Conclusion::PowerLaw(PowerLaw { x: "n".into(), y: "loss".into(), by, offset: false })
     }
 
     fn table() -> Table {
