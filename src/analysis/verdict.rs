@@ -42,6 +42,10 @@ pub struct Shadow {
     pub continuous_width: f64,
     /// Whether the continuous metric has a trend beyond the edge, at the 1 % level.
     pub trend: bool,
+    /// Whether it has one over all x.
+    pub moves: bool,
+    /// What smooth curves say to the continuous metric.
+    pub rivals: Rivals,
 }
 
 /// Width ∝ size^e.
@@ -70,7 +74,7 @@ pub const LEAST_RATIO: f64 = 1.25;
 
 impl Shadow {
     /// Compares means of y with means of the continuous metric at the same u. `None` if either stands still.
-    pub fn new(u: &[f64], y: &[f64], continuous: &[f64]) -> Option<Self> {
+    pub fn new(u: &[f64], y: &[f64], continuous: &[f64], rivals: Rivals) -> Option<Self> {
         let (y, smooth) = (monotone(y), monotone(continuous));
         let [from, to] = [place_of(u, &y, 0.1)?, place_of(u, &y, 0.9)?];
         let width = to - from;
@@ -80,12 +84,21 @@ impl Shadow {
         let below = before.1 >= after.1;
         let (edge, share) = if below { before } else { after };
         let beyond = |u: f64| if below { u <= edge } else { u >= edge };
-        let points: Vec<(f64, f64)> =
-            u.iter().zip(continuous).filter(|(u, _)| beyond(**u)).map(|(u, c)| (*u, *c)).collect();
-        Some(Self { edge, below, share, width, continuous_width, trend: has_trend(&points) })
+        let all: Vec<(f64, f64)> = u.iter().copied().zip(continuous.iter().copied()).collect();
+        let points: Vec<(f64, f64)> = all.iter().copied().filter(|point| beyond(point.0)).collect();
+        Some(Self {
+            edge,
+            below,
+            share,
+            width,
+            continuous_width,
+            trend: has_trend(&points),
+            moves: has_trend(&all),
+            rivals,
+        })
     }
 
-    /// Whether the turn is one of the metric only.
+    /// Whether the continuous metric moves where y does not.
     pub fn is_artefact(&self) -> bool {
         self.trend && self.share >= LEAST_SHARE && self.continuous_width >= LEAST_RATIO * self.width
     }
@@ -154,19 +167,7 @@ pub fn verdict(evidence: &Evidence) -> String {
             x(shadow.edge),
         );
     }
-    let scores = (rivals.line, rivals.power_law, rivals.sigmoid);
-    let beaten = match scores {
-        (Some(line), Some(power_law), Some(sigmoid)) if sigmoid + LEAST_LEAD >= line.min(power_law) => {
-            let (name, score) = if line < power_law { ("line", line) } else { ("power law with an offset", power_law) };
-            Some(format!(
-                "a {name} describes it as well as a sigmoid (AICc {} against {})",
-                three(score),
-                three(sigmoid)
-            ))
-        }
-        (Some(_), Some(_), Some(_)) => None,
-        _ => Some("there are too few rows to compare a sigmoid with smooth curves".to_owned()),
-    };
+    let beaten = smooth_law(rivals);
     let inside = turn.midpoint.value > evidence.u[0] && turn.midpoint.value < evidence.u[evidence.u.len() - 1];
     let outside = match turn.midpoint.interval {
         None => Some("the rows do not bound a midpoint".to_owned()),
@@ -188,6 +189,11 @@ pub fn verdict(evidence: &Evidence) -> String {
         bounds => width(turn.width.value) + &interval(bounds),
     };
     let place = format!("y turns at {}{} within {wide}", x(turn.midpoint.value), interval(at));
+    if let Some((shadow, why)) = evidence.shadow.and_then(|shadow| Some((shadow, smooth_law(&shadow.rivals)?))) {
+        if shadow.moves {
+            return format!("metric artefact: {place}, but the continuous metric makes no turn: {why}");
+        }
+    }
     let metric = match evidence.shadow {
         Some(_) => "",
         None => "; no continuous metric was given, so a choice of metric is not excluded",
@@ -205,6 +211,17 @@ pub fn verdict(evidence: &Evidence) -> String {
         }
         None => format!("crossover: {place}; without two sizes it is not known whether it sharpens{metric}"),
     }
+}
+
+/// The smooth curve that describes points as well as a sigmoid does, in words; or that there are too few of them.
+fn smooth_law(rivals: &Rivals) -> Option<String> {
+    let (Some(line), Some(power_law), Some(sigmoid)) = (rivals.line, rivals.power_law, rivals.sigmoid) else {
+        return Some("there are too few rows to compare a sigmoid with smooth curves".to_owned());
+    };
+    let (name, score) = if line < power_law { ("line", line) } else { ("power law with an offset", power_law) };
+    let words =
+        || format!("a {name} describes it as well as a sigmoid (AICc {} against {})", three(score), three(sigmoid));
+    (sigmoid + LEAST_LEAD >= score).then(words)
 }
 
 impl Sharpening {

@@ -38,7 +38,7 @@ pub struct ChangePoints {
 /// median size of the differences of neighbours, divided by 0.6745 √2; a segment has at least two points. Under the line F depends on neither a, b nor σ, so
 /// `p_value` is exact: the rank of sup F among those of `N_NULL` = 999 drawn curves. O(n²) time for the levels, O(n) for each drawn curve.
 ///
-/// `None` for fewer than six points, for values of x that do not rise, and for a constant y.
+/// `None` for fewer than six points, for values of x that do not rise, and for a y that is constant or too large to square.
 ///
 /// Source: Yao (1988), Stat. Probab. Lett. 6, and Killick, Fearnhead & Eckley (2012), JASA 107, for the penalty; Hudson (1966), JASA 61, for the kink; Andrews (1993), Econometrica 61, for sup F.
 pub fn change_points(x: &[f64], y: &[f64], rng: &mut Rng) -> Option<ChangePoints> {
@@ -48,7 +48,7 @@ pub fn change_points(x: &[f64], y: &[f64], rng: &mut Rng) -> Option<ChangePoints
     let mean = y.iter().sum::<f64>() / n as f64;
     let spread: f64 = y.iter().map(|y| (y - mean) * (y - mean)).sum();
     // Below this, what a sum of y leaves is rounding.
-    if !(spread > 1e-28 * n as f64 * mean * mean) {
+    if !(spread > 1e-28 * n as f64 * mean * mean && spread.is_finite()) {
         return None;
     }
     let describe = |changes: Vec<f64>, sum_squares: f64, n_parameters: usize| {

@@ -42,7 +42,7 @@ pub enum Unfit {
     TooFewPoints,
     /// All y are the same.
     ConstantY,
-    /// A number is not finite.
+    /// A number, or a square of one, is not finite.
     NotFinite,
 }
 
@@ -88,11 +88,17 @@ pub fn sigmoid(x: &[f64], y: &[f64]) -> Result<Sigmoid, Unfit> {
             },
         ),
     };
+    let (first, range) = data.frame;
+    let framed = |estimate: Estimate, offset: f64| Estimate {
+        value: offset + range * estimate.value,
+        error: estimate.error.map(|error| range * error),
+        interval: estimate.interval.map(|(low, high)| (offset + range * low, offset + range * high)),
+    };
     Ok(Sigmoid {
         low,
         high: low + rise,
-        midpoint,
-        width,
+        midpoint: framed(midpoint, first),
+        width: framed(width, 0.0),
         sum_squares: best + data.pure,
         n: data.n,
         unresolved: !resolved,
@@ -104,7 +110,9 @@ const TWO_LN_NINE: f64 = 4.394_449_154_672_439;
 
 /// Points gathered by their x.
 struct Places {
-    /// The different values of x, rising.
+    /// The smallest x, and the range of x.
+    frame: (f64, f64),
+    /// The different values of x, rising, laid out from 0 to 1.
     x: Vec<f64>,
     /// The mean of y at each.
     mean: Vec<f64>,
@@ -128,12 +136,23 @@ impl Places {
         }
         let mut order: Vec<usize> = (0..n).collect();
         order.sort_by(|&i, &j| x[i].total_cmp(&x[j]));
-        let mut places = Self { x: vec![], mean: vec![], count: vec![], variance: vec![], n, pure: 0.0, spread: 0.0 };
+        let first = order.first().map_or(0.0, |&i| x[i]);
+        let range = order.last().map_or(0.0, |&i| x[i]) - first;
+        let mut places = Self {
+            frame: (first, range),
+            x: vec![],
+            mean: vec![],
+            count: vec![],
+            variance: vec![],
+            n,
+            pure: 0.0,
+            spread: 0.0,
+        };
         for same in order.chunk_by(|&i, &j| x[i] == x[j]) {
             let count = same.len() as f64;
             let mean = same.iter().map(|&i| y[i]).sum::<f64>() / count;
             let squares: f64 = same.iter().map(|&i| (y[i] - mean) * (y[i] - mean)).sum();
-            places.x.push(x[same[0]]);
+            places.x.push((x[same[0]] - first) / range);
             places.mean.push(mean);
             places.count.push(count);
             places.variance.push(squares / (count - 1.0).max(1.0));
@@ -143,6 +162,9 @@ impl Places {
         places.spread = y.iter().map(|y| (y - grand) * (y - grand)).sum();
         if places.x.len() < 5 || n < 6 {
             return Err(Unfit::TooFewPoints);
+        }
+        if !(range.is_finite() && places.spread.is_finite()) {
+            return Err(Unfit::NotFinite);
         }
         // Below this, what a sum of y leaves is rounding.
         if !(places.spread > 1e-28 * n as f64 * grand * grand) {
@@ -171,21 +193,17 @@ impl Places {
         [everywhere + 1e-9 * self.spread, there]
     }
 
-    fn range(&self) -> f64 {
-        self.x[self.x.len() - 1] - self.x[0]
-    }
-
     fn least_width(&self) -> f64 {
         self.x.windows(2).map(|pair| pair[1] - pair[0]).fold(f64::INFINITY, f64::min) / 32.0
     }
 
     fn most_width(&self) -> f64 {
-        8.0 * self.range()
+        8.0
     }
 
     /// Smallest and largest midpoint.
     fn ends(&self) -> [f64; 2] {
-        [self.x[0] - self.range(), self.x[self.x.len() - 1] + self.range()]
+        [-1.0, 2.0]
     }
 
     /// The best low and rise for a midpoint and a width, and the sum of squares between the places.
@@ -250,7 +268,7 @@ impl Places {
         grid.chain(between)
             .map(|(at, width)| (self.sum_squares(at, width), (at, width)))
             .reduce(|best, other| if other.0 < best.0 { other } else { best })
-            .map_or((self.x[0], self.range()), |(_, place)| place)
+            .map_or((0.5, 1.0), |(_, place)| place)
     }
 
     /// Down from a start to the best curve: low, rise, midpoint, width.
@@ -547,5 +565,6 @@ mod tests {
         assert_eq!(sigmoid(&[1.0; 8], &x), Err(Unfit::TooFewPoints));
         assert_eq!(sigmoid(&x, &[0.1; 8]), Err(Unfit::ConstantY));
         assert_eq!(sigmoid(&x, &[f64::NAN; 8]), Err(Unfit::NotFinite));
+        assert_eq!(sigmoid(&x, &x.iter().map(|x| 1e200 * x).collect::<Vec<_>>()), Err(Unfit::NotFinite));
     }
 }
