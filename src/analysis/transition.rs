@@ -7,10 +7,11 @@ use super::sigmoid::{Scale, log_or_linear, turn, words};
 use super::verdict::{Evidence, Shadow, Sharpening, three, verdict};
 use super::{Analysis, Finding, Group};
 use crate::fit::change_point::{ChangePoints, change_points};
+use crate::fit::curve::Estimate;
 use crate::fit::emergence::{emergence, steady_breakthroughness};
 use crate::fit::finite_size::{Curve, bootstrap, collapse, crossing, curves, peak};
 use crate::fit::rival::rivals as compared;
-use crate::fit::sigmoid::{Estimate, Unfit, sigmoid};
+use crate::fit::sigmoid::{Unfit, sigmoid};
 use crate::seed::Stream;
 
 /// Where y turns from one level to another as x grows, how sharply, and what kind of turn it is.
@@ -77,8 +78,8 @@ impl Analysis for Transition {
     fn conclude(&self, group: &Group, stream: &Stream) -> Vec<Finding> {
         self.found(group, stream).unwrap_or_else(|why| {
             let n = group.columns[1].len();
-            let missing = |name: &'static str, note| Finding { name: name.into(), n, note, ..Finding::default() };
-            vec![missing("midpoint", why.clone()), missing("verdict", format!("nothing: {why}"))]
+            let verdict = format!("nothing: {why}");
+            [Finding::none("midpoint", n, why), Finding::none("verdict", n, verdict)].concat()
         })
     }
 }
@@ -140,7 +141,7 @@ impl Transition {
             shadow: shadow.as_ref(),
             sharpening: sharpening.as_ref(),
         };
-        findings.push(Finding { name: "verdict".into(), n: y.len(), note: verdict(&evidence), ..Finding::default() });
+        findings.extend(Finding::none("verdict", y.len(), verdict(&evidence)));
         Ok(findings)
     }
 
@@ -162,23 +163,18 @@ impl Transition {
             three(levels.bic),
             three(kink.bic),
         );
-        let place = Estimate { value: changes.place, error: None, interval: None };
-        Finding { goodness: Some(changes.p_value), ..self.scale.place("change_point", place, n, note) }
+        let place = Estimate { value: changes.place, standard_error: None, interval: None };
+        self.scale.place("change_point", place, n, note).with_goodness(Some(changes.p_value))
     }
 
     /// Peak, crossings and collapse.
     fn finite_size(&self, by_size: &[Curve], stream: &Stream) -> Vec<Finding> {
         let n_rows = |curves: &[Curve]| curves.iter().flat_map(|curve| &curve.samples).map(Vec::len).sum();
-        let missing = |name: &'static str, curves: &[Curve], note: String| Finding {
-            name: name.into(),
-            n: n_rows(curves),
-            note,
-            ..Finding::default()
-        };
+        let missing = |name: &'static str, curves: &[Curve], why: &str| Finding::plain(name, None, n_rows(curves), why);
         let rng = |purpose: &str| stream.stream(purpose).rng();
         let estimate = |value: f64, drawn: Option<(f64, (f64, f64))>| Estimate {
             value,
-            error: drawn.map(|drawn| drawn.0),
+            standard_error: drawn.map(|drawn| drawn.0),
             interval: drawn.map(|drawn| drawn.1),
         };
         let mut findings = Vec::new();
@@ -191,7 +187,7 @@ impl Transition {
                 let at = estimate(at, drawn.map(|drawn| drawn[0]));
                 self.scale.place("susceptibility_peak", at, n_rows(largest), note)
             }
-            None => missing("susceptibility_peak", largest, "no peak within the rows".to_owned()),
+            None => missing("susceptibility_peak", largest, "no peak within the rows"),
         });
         let positive = by_size.iter().flat_map(|curve| &curve.samples).flatten().all(|y| *y >= 0.0);
         let cumulant = |curve: &Curve| if positive { curve.moment_ratio() } else { curve.binder() };
@@ -208,13 +204,13 @@ impl Transition {
                     let at = estimate(found.at, drawn.map(|drawn| drawn[0]));
                     let note = format!("{name} of {sizes}");
                     let place = self.scale.place("binder_crossing", at, n_rows(pair), note);
-                    Finding { goodness: Some(found.height), ..place }
+                    place.with_goodness(Some(found.height))
                 }
-                None => missing("binder_crossing", pair, format!("the curves of {name} of {sizes} do not cross")),
+                None => missing("binder_crossing", pair, &format!("the curves of {name} of {sizes} do not cross")),
             });
         }
         let Some(found) = collapse(by_size, 0.0, None) else {
-            findings.push(missing("collapse_point", by_size, "there is but one size".to_owned()));
+            findings.push(missing("collapse_point", by_size, "there is but one size"));
             return findings;
         };
         let drawn = bootstrap(by_size, N_DRAWS, &mut rng("collapse"), |drawn| {
@@ -225,16 +221,9 @@ impl Transition {
         let goodness = Some(1.0 - found.distance);
         let flat = if found.exponent < 0.02 { "nothing sharpens, so the point is any" } else { "" };
         let place = self.scale.place("collapse_point", at, n_rows(by_size), flat.to_owned());
-        findings.push(Finding { goodness, ..place });
-        findings.push(Finding {
-            name: "collapse_exponent".into(),
-            estimate: Some(exponent.value),
-            standard_error: exponent.error,
-            interval: exponent.interval,
-            goodness,
-            n: n_rows(by_size),
-            note: "1/ν in size".to_owned(),
-        });
+        findings.push(place.with_goodness(goodness));
+        let exponent = Finding::estimated("collapse_exponent", exponent, n_rows(by_size));
+        findings.push(exponent.with_goodness(goodness).with_note("1/ν in size".to_owned()));
         findings
     }
 }
@@ -244,13 +233,7 @@ fn suddenness(means: &[f64], stream: &Stream) -> Vec<Finding> {
     let n = means.len();
     let threshold = steady_breakthroughness(n, &mut stream.stream("steady rises").rng());
     let (Some(scores), Some(threshold)) = (emergence(means), threshold) else { return Vec::new() };
-    let finding = |name: &'static str, value, note| Finding {
-        name: name.into(),
-        estimate: Some(value),
-        n,
-        note,
-        ..Finding::default()
-    };
+    let finding = |name: &'static str, value, note| Finding::plain(name, Some(value), n, "").with_note(note);
     let line = format!("a straight line over {} steps scores {}", n - 1, n - 1);
     let above = if scores.breakthroughness.abs() > threshold { "sudden" } else { "not sudden" };
     let against = format!("{above}: 95 % of steady rises stay below {}", three(threshold));
@@ -258,17 +241,16 @@ fn suddenness(means: &[f64], stream: &Stream) -> Vec<Finding> {
 }
 
 fn width_exponent(sharpening: Option<&Sharpening>, n: usize) -> Finding {
-    let name = "width_exponent".into();
     let Some(&Sharpening { exponent, error, most, n_sizes }) = sharpening else {
-        let note = "it needs two sizes with a turn of bounded width".to_owned();
-        return Finding { name, n, note, ..Finding::default() };
+        return Finding::plain("width_exponent", None, n, "it needs two sizes with a turn of bounded width");
     };
+    let interval = error.map(|_| (exponent - (most - exponent), most));
     let note = match error {
         Some(_) => format!("width ∝ size^exponent over {n_sizes} sizes"),
         None => format!("the rows do not resolve the width of enough sizes; at most {}", three(most)),
     };
-    let interval = error.map(|_| (exponent - (most - exponent), most));
-    Finding { name, estimate: Some(exponent), standard_error: error, interval, n, note, ..Finding::default() }
+    let exponent = Estimate { value: exponent, standard_error: error, interval };
+    Finding::estimated("width_exponent", exponent, n).with_note(note)
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ impl Sharpening {
             .iter()
             .filter(|(_, turn)| !turn.unresolved)
             .filter_map(|(size, turn)| {
-                turn.width.error.map(|error| (*size, turn.width.value, error / turn.width.value))
+                turn.width.standard_error.map(|error| (*size, turn.width.value, error / turn.width.value))
             })
             .collect();
         let [sizes, widths, errors] = [|p: &(f64, f64, f64)| p.0, |p: &(f64, f64, f64)| p.1, |p: &(f64, f64, f64)| p.2]
@@ -189,10 +189,9 @@ pub fn verdict(evidence: &Evidence) -> String {
         bounds => width(turn.width.value) + &interval(bounds),
     };
     let place = format!("y turns at {}{} within {wide}", x(turn.midpoint.value), interval(at));
-    if let Some((shadow, why)) = evidence.shadow.and_then(|shadow| Some((shadow, smooth_law(&shadow.rivals)?))) {
-        if shadow.moves {
-            return format!("metric artefact: {place}, but the continuous metric makes no turn: {why}");
-        }
+    let moving = evidence.shadow.filter(|shadow| shadow.moves);
+    if let Some(why) = moving.and_then(|shadow| smooth_law(&shadow.rivals)) {
+        return format!("metric artefact: {place}, but the continuous metric makes no turn: {why}");
     }
     let metric = match evidence.shadow {
         Some(_) => "",

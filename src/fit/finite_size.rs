@@ -216,7 +216,8 @@ pub fn collapse(curves: &[Curve], height: f64, start: Option<Collapse>) -> Optio
     let variance = all.iter().map(|y| (y - mean) * (y - mean)).sum::<f64>() / n;
     let first = curves.iter().map(|curve| curve.x[0]).fold(f64::INFINITY, f64::min);
     let last = curves.iter().map(|curve| curve.x[curve.x.len() - 1]).fold(f64::NEG_INFINITY, f64::max);
-    if curves.len() < 2 || !(variance > 1e-28 * mean * mean) || !(first < last) {
+    let varies = variance > 1e-28 * mean * mean && first < last;
+    if curves.len() < 2 || !varies {
         return None;
     }
     let distance = |at: f64, exponent: f64| distance(&scaled, at, exponent) / variance;

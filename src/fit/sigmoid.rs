@@ -2,6 +2,7 @@
 
 use nalgebra::SMatrix;
 
+use super::curve::Estimate;
 use super::solver::{self, Loss, Residual};
 use super::student;
 
@@ -22,17 +23,6 @@ pub struct Sigmoid {
     pub n: usize,
     /// Whether the turn is so sharp that the points do not resolve its width: then its interval begins at 0, and any smaller width fits as well.
     pub unresolved: bool,
-}
-
-/// A parameter with what is known about it.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
-    /// The best value.
-    pub value: f64,
-    /// Its standard error, where the curve is smooth on the scale of the points.
-    pub error: Option<f64>,
-    /// Its 95 % interval; `None` where the points bound it not on both sides.
-    pub interval: Option<(f64, f64)>,
 }
 
 /// Why there is no sigmoid.
@@ -72,18 +62,22 @@ pub fn sigmoid(x: &[f64], y: &[f64]) -> Result<Sigmoid, Unfit> {
     let linear = data.linear(low, rise, at, width).filter(|_| resolved);
     let (midpoint, width) = match (sandwich, linear) {
         (Some([(se_at, t_at), (se_log, t_log)]), _) => (
-            Estimate { value: at, error: Some(se_at), interval: Some((at - t_at * se_at, at + t_at * se_at)) },
+            Estimate { value: at, standard_error: Some(se_at), interval: Some((at - t_at * se_at, at + t_at * se_at)) },
             Estimate {
                 value: width,
-                error: Some(width * se_log),
+                standard_error: Some(width * se_log),
                 interval: Some((width * libm::exp(-t_log * se_log), width * libm::exp(t_log * se_log))),
             },
         ),
         (None, linear) => (
-            Estimate { value: at, error: linear.map(|e| e[0]), interval: data.interval_of_midpoint(at, threshold) },
+            Estimate {
+                value: at,
+                standard_error: linear.map(|e| e[0]),
+                interval: data.interval_of_midpoint(at, threshold),
+            },
             Estimate {
                 value: width,
-                error: linear.map(|e| e[1] * width),
+                standard_error: linear.map(|e| e[1] * width),
                 interval: data.interval_of_width(width, threshold),
             },
         ),
@@ -91,7 +85,7 @@ pub fn sigmoid(x: &[f64], y: &[f64]) -> Result<Sigmoid, Unfit> {
     let (first, range) = data.frame;
     let framed = |estimate: Estimate, offset: f64| Estimate {
         value: offset + range * estimate.value,
-        error: estimate.error.map(|error| range * error),
+        standard_error: estimate.standard_error.map(|error| range * error),
         interval: estimate.interval.map(|(low, high)| (offset + range * low, offset + range * high)),
     };
     Ok(Sigmoid {
@@ -167,7 +161,7 @@ impl Places {
             return Err(Unfit::NotFinite);
         }
         // Below this, what a sum of y leaves is rounding.
-        if !(places.spread > 1e-28 * n as f64 * grand * grand) {
+        if places.spread <= 1e-28 * n as f64 * grand * grand {
             return Err(Unfit::ConstantY);
         }
         Ok(places)
