@@ -184,7 +184,7 @@ fn clip(rng: &mut Rng, trace: &mut [f32]) {
 
 /// Time of reading K items and D candidates once, on the machine that costs are calibrated on.
 pub fn seconds(items: f64, candidates: f64, d: f64) -> f64 {
-    (items + candidates) * (5e-8 + 2e-10 * d) + 1e-6
+    (items + candidates) * (4e-8 + 2.5e-10 * d) + 1e-6
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ pub struct Retrieval {
     pub noise: Levels,
     /// Number of random trials. With 200 the standard error of an accuracy is at most 0.035.
     pub trials: Count,
-    /// D, the concepts to choose from, the right one included, drawn anew in each trial; at least 2. Left out, all concepts.
+    /// D, the concepts to choose from, the right one included, drawn anew in each trial. Left out, all concepts. With 1 there is nothing to tell apart: d′ and area do not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub candidates: Option<Count>,
 }
@@ -139,17 +139,15 @@ fn recognise(
 ) -> Vec<Recognised> {
     let candidates = index::sample(rng, reader.n_concepts(), n_candidates).into_vec();
     let target = candidates[0];
-    let scores =
-        |trace: &[f32]| candidates.iter().map(|&concept_idx| reader.score(concept_idx, trace)).collect::<Vec<f64>>();
     trace.fill(0.0);
     reader.add(target, 1.0, trace);
-    let signal = scores(trace);
-    trace.fill(0.0);
-    add_noise(1.0, rng, trace);
-    // Scores are linear, so one noise of length 1 serves all levels.
-    let noises = scores(trace);
+    let mut noisy = vec![0.0; trace.len()];
+    add_noise(1.0, rng, &mut noisy);
+    // Scores are linear, so one noise of length 1 serves all levels; a vector is fetched once for both products.
+    let both = |&concept_idx: &usize| (reader.score(concept_idx, trace), reader.score(concept_idx, &noisy));
+    let products: Vec<(f64, f64)> = candidates.iter().map(both).collect();
     let at = |level: f64| {
-        let scores: Vec<f64> = signal.iter().zip(&noises).map(|(signal, noise)| signal + level * noise).collect();
+        let scores: Vec<f64> = products.iter().map(|(signal, noise)| signal + level * noise).collect();
         let answer = reader.best(candidates.iter().copied().zip(scores.iter().copied()), rng);
         let others = scores[1..].iter().copied().take(MOST_OTHERS).collect();
         Recognised { right: answer == Some(target), member: scores[0], others }

@@ -101,7 +101,7 @@ impl Measure for Task {
             columns.extend([
                 fraction(
                     "exact_match",
-                    format!("tasks of {length} steps that are right from beginning to end / tasks"),
+                    format!("tasks of L = {length} steps that are right from beginning to end / tasks"),
                 )
                 .beside(format!("exact_match_power_{length}"))
                 .from(schaeffer),
@@ -117,14 +117,17 @@ impl Measure for Task {
                     .from(schaeffer),
                 distance(
                     "edit_distance",
-                    format!("mean Levenshtein distance between the answers and the right sequence of {length} steps"),
+                    format!("mean Levenshtein distance between the answers and the right sequence, L = {length} steps"),
                 )
                 .beside(format!("edit_distance_theory_{length}"))
                 .from(levenshtein),
-                distance("edit_distance_theory", format!("theory: {length} (1 − p) with the p of task_step_theory"))
-                    .unmoved_by(EVERY)
-                    .from(schaeffer),
-                fraction("partial_credit", format!("1 − edit distance / {length}"))
+                distance(
+                    "edit_distance_theory",
+                    format!("theory: L (1 − p), L = {length}, with the p of task_step_theory"),
+                )
+                .unmoved_by(EVERY)
+                .from(schaeffer),
+                fraction("partial_credit", format!("1 − edit distance / L, L = {length}"))
                     .beside("task_step_theory")
                     .from(schaeffer),
             ]);
