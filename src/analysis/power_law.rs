@@ -167,7 +167,8 @@ mod tests {
 
     #[test]
     fn law_what_cannot_be_fitted_says_why() {
-        let cases: [(bool, &[(f64, f64)], &str); 7] = [
+        type Case<'a> = (bool, &'a [(f64, f64)], &'a str);
+        let cases: [Case; 7] = [
             (false, &[], "a power law needs 3 rows at 2 different x or more, got 0 rows at 0"),
             (false, &[(1.0, 1.0), (2.0, 2.0)], "a power law needs 3 rows at 2 different x or more, got 2 rows at 2"),
             (
