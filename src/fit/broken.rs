@@ -34,7 +34,7 @@ pub const N_PARAMETERS: usize = 6;
 /// Descents start from a break at each of up to 7 inner scales, with the slopes of lines through the points on either side, three offsets and two
 /// sharpnesses. A break beyond the points or a turn wider than their range is no break, and is refused. Standard errors come from the
 /// Gauss–Newton matrix, intervals from Student's t with n − 6 degrees of freedom; those of b, d and f are made for their logarithms. With six parameters it describes well and foretells badly.
-/// O(n) time, some 20 ms a hundred points.
+/// O(n) time, some 0.2 s a hundred points.
 ///
 /// `None` for fewer than 8 points at 7 places, and where no curve with a break is nearest.
 ///

@@ -87,15 +87,13 @@ impl Estimate {
     pub fn exp(self, sign: f64) -> Self {
         let exp = |x: f64| sign * libm::exp(x);
         let value = exp(self.value);
-        let finite = |x: &f64| x.is_finite();
-        Self {
-            value,
-            standard_error: self.standard_error.map(|error| error * value.abs()).filter(finite),
-            interval: self
-                .interval
-                .map(|(low, high)| if sign > 0.0 { (exp(low), exp(high)) } else { (exp(high), exp(low)) })
-                .filter(|(low, high)| low.is_finite() && high.is_finite()),
-        }
+        let interval = self
+            .interval
+            .map(|(low, high)| if sign > 0.0 { (exp(low), exp(high)) } else { (exp(high), exp(low)) })
+            .filter(|(low, high)| low.is_finite() && high.is_finite());
+        // Where the interval has no end, the error would be a number without a meaning.
+        let standard_error = self.standard_error.map(|error| error * value.abs()).filter(|_| interval.is_some());
+        Self { value, standard_error, interval }
     }
 
     /// The estimate in other units, or with the other sign.
