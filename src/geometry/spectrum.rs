@@ -1,4 +1,4 @@
-//! Spectrum of the centred embedding: singular values by way of the smaller Gram matrix, in f64.
+//! Spectrum of an embedding, centred or not: singular values by way of the smaller Gram matrix, in f64.
 
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
@@ -17,7 +17,13 @@ pub struct Ranks {
 /// Entries of the centred embedding that are held in f64 at a time: 4 MiB.
 const BLOCK: usize = 1 << 19;
 
-/// Bytes that [`ranks`] takes for n concepts in d units: one min(n, d)² matrix, twice while its eigenvalues are computed, and one block.
+/// Seconds that [`squares`] takes for n concepts in d units: products at 40, eigenvalues at 10 billion operations a second.
+pub fn seconds(n: f64, d: f64) -> f64 {
+    let (small, large) = (n.min(d), n.max(d));
+    small * small * large / 40e9 + 1.34 * small * small * small / 10e9
+}
+
+/// Bytes that [`squares`] takes for n concepts in d units: one min(n, d)² matrix, twice while its eigenvalues are computed, and one block.
 pub fn memory(n: usize, d: usize) -> u64 {
     let (small, large) = (n.min(d) as u64, n.max(d) as u64);
     let block = small.saturating_mul(large.min((BLOCK as u64 / small.max(1)).max(1)));
@@ -26,10 +32,10 @@ pub fn memory(n: usize, d: usize) -> u64 {
 
 /// Effective and stable rank of the centred embedding X̃ = W − mean, d × n, given the mean of its columns; `None` if all columns are equal.
 ///
-/// The singular values are the roots of the eigenvalues of X̃ᵀX̃ or X̃X̃ᵀ, whichever is smaller, so those below about 1e-8 σ₁ are rounding.
-/// Sequential, for the same bits on any number of threads. O(n d min(n, d)) time; memory as [`memory`] says.
+/// Time and memory are those of [`squares`].
 pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
-    let eigenvalues = gram(embedding, mean).self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
+    let (n, d) = (embedding.n_concepts(), embedding.d_model());
+    let eigenvalues = squares(n, d, |i, k| f64::from(embedding.column(i)[k]) - mean[k])?;
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     // Centring makes one direction exactly zero; what is left of it is rounding and counts as zero.
     let noise = largest * f64::EPSILON * eigenvalues.len() as f64;
@@ -43,27 +49,64 @@ pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
     Some(Ranks { effective: libm::exp(entropy), stable: square / largest })
 }
 
-/// The smaller of X̃ᵀX̃ (n × n) and X̃X̃ᵀ (d × d); only the lower triangle is filled.
-fn gram(embedding: &Embedding, mean: &[f64]) -> Mat<f64> {
-    let (n, d) = (embedding.n_concepts(), embedding.d_model());
+/// Squared singular values of X, d × n, in no promised order, given its entry for each concept and unit: min(n, d) of them.
+///
+/// They are the eigenvalues of XᵀX or XXᵀ, whichever is smaller, so those below about 1e-16 of the largest are rounding and may be negative.
+/// Sequential, for the same bits on any number of threads. O(n d min(n, d)) time; memory as [`memory`] says. `None` if the eigenvalues do not converge.
+pub fn squares(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Vec<f64>> {
+    gram(n, d, entry).self_adjoint_eigenvalues(faer::Side::Lower).ok()
+}
+
+/// At most this is what squared singular values may be by rounding alone: 2⁻⁴⁴ of the largest, for entries that are rounded to f32, whose relative error is
+/// 2⁻²⁴, or what the sums in f64 leave.
+pub fn rounding(squares: &[f64]) -> f64 {
+    let largest = squares.iter().copied().fold(0.0, f64::max);
+    largest * (1.0 / (1u64 << 44) as f64).max(f64::EPSILON * squares.len() as f64)
+}
+
+/// Orthonormal rows that span those of X, d × n, given its entry for each concept and unit: r × n, with r the rank.
+///
+/// By way of the eigenvectors of the smaller Gram matrix; squared singular values up to [`rounding`] count as zero. `None` if they do not converge.
+/// O(n d min(n, d)) time; the memory of [`memory`], once more min(n, d)², and r n numbers.
+pub fn row_space(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Mat<f64>> {
+    let eigen = gram(n, d, &entry).self_adjoint_eigen(faer::Side::Lower).ok()?;
+    let squares: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let noise = rounding(&squares);
+    let kept: Vec<usize> = (0..squares.len()).filter(|&idx| squares[idx] > noise).collect();
+    let vectors = eigen.U();
+    if n <= d {
+        return Some(Mat::from_fn(kept.len(), n, |row, i| vectors[(i, kept[row])]));
+    }
+    let weights = Mat::from_fn(kept.len(), d, |row, k| vectors[(k, kept[row])] / squares[kept[row]].sqrt());
+    let mut rows = Mat::<f64>::zeros(kept.len(), n);
+    let step = (BLOCK / d.max(1)).max(1);
+    for start in (0..n).step_by(step) {
+        let end = (start + step).min(n);
+        let block = Mat::from_fn(d, end - start, |k, i| entry(start + i, k));
+        faer::linalg::matmul::matmul(
+            rows.as_mut().subcols_mut(start, end - start),
+            Accum::Replace,
+            &weights,
+            &block,
+            1.0,
+            Par::Seq,
+        );
+    }
+    Some(rows)
+}
+
+/// The smaller of XᵀX (n × n) and XXᵀ (d × d); only the lower triangle is filled.
+fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Mat<f64> {
     let small = n.min(d);
     let mut gram = Mat::<f64>::zeros(small, small);
-    let step = (BLOCK / small).max(1);
+    let step = (BLOCK / small.max(1)).max(1);
     let mut block: Vec<f64> = Vec::with_capacity(small * step.min(n.max(d)));
     // Blocks stand as small × (up to step) with the small side contiguous: units [k0, k1) of all concepts, or concepts [i0, i1) whole.
     for start in (0..n.max(d)).step_by(step) {
         let end = (start + step).min(n.max(d));
         block.clear();
-        if n <= d {
-            block.extend(
-                (start..end)
-                    .flat_map(|k| (0..n).map(move |i| (k, i)))
-                    .map(|(k, i)| f64::from(embedding.column(i)[k]) - mean[k]),
-            );
-        } else {
-            block.extend(
-                (start..end).flat_map(|i| embedding.column(i).iter().zip(mean)).map(|(&x, m)| f64::from(x) - m),
-            );
+        for outer in start..end {
+            block.extend((0..small).map(|inner| if n <= d { entry(inner, outer) } else { entry(outer, inner) }));
         }
         let part = MatRef::from_column_major_slice(&block, small, end - start);
         let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);

@@ -68,12 +68,7 @@ impl Measure for Spectrum {
         if !self.effective_rank {
             return Cost::default();
         }
-        let (small, large) = (n.min(d), n.max(d));
-        // Products at 40, eigenvalues at 10 billion operations a second.
-        Cost {
-            seconds: small * small * large / 40e9 + 1.34 * small * small * small / 10e9,
-            bytes: spectrum::memory(n as usize, d as usize) as f64,
-        }
+        Cost { seconds: spectrum::seconds(n, d), bytes: spectrum::memory(n as usize, d as usize) as f64 }
     }
 
     fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
