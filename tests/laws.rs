@@ -140,6 +140,8 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "bundling" => format!("items = [{counts}], candidates = {candidates}, trials = 20"),
         "retrieval" => "trials = 20".to_owned(),
         "task" => format!("steps = [1, 4], items = {items}, candidates = {candidates}, trials = 10"),
+        "sparse_recovery" => format!("active = [{counts}], trials = 6, iterations = 100"),
+        "associative_memory" => "trials = 5".to_owned(),
         _ => String::new(),
     }
 }

@@ -1,9 +1,12 @@
 //! What is observed: one file per measure.
 
+pub mod associative_memory;
 pub mod bundling;
 pub mod dimensionality;
+pub mod linear_readout;
 pub mod overlap;
 pub mod retrieval;
+pub mod sparse_recovery;
 pub mod sparsity;
 pub mod spectrum;
 pub mod task;
@@ -22,10 +25,13 @@ use crate::registry::Chosen;
 use crate::seed::Stream;
 use crate::table::{Column, Value};
 
+pub use associative_memory::AssociativeMemory;
 pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
+pub use linear_readout::LinearReadout;
 pub use overlap::Overlap;
 pub use retrieval::Retrieval;
+pub use sparse_recovery::SparseRecovery;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
 pub use task::Task;
@@ -39,6 +45,9 @@ any_of_family! {
         dimensionality: Dimensionality,
         bundling: Bundling,
         retrieval: Retrieval,
+        linear_readout: LinearReadout,
+        sparse_recovery: SparseRecovery,
+        associative_memory: AssociativeMemory,
         task: Task,
     }
 }
