@@ -27,7 +27,7 @@ pub struct Fraction(f64);
 pub struct Real(f64);
 
 /// A finite number from 0.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub struct NonNegative(f64);
 
 /// A finite number above 0.

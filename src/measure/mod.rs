@@ -5,8 +5,11 @@ pub mod bundling;
 pub mod dimensionality;
 pub mod linear_readout;
 pub mod overlap;
+pub mod quanta;
 pub mod retrieval;
 pub mod sparse_recovery;
+pub mod saxe;
+pub mod scaling;
 pub mod sparsity;
 pub mod spectrum;
 pub mod task;
@@ -30,8 +33,11 @@ pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
 pub use linear_readout::LinearReadout;
 pub use overlap::Overlap;
+pub use quanta::Quanta;
 pub use retrieval::Retrieval;
 pub use sparse_recovery::SparseRecovery;
+pub use saxe::Saxe;
+pub use scaling::Scaling;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
 pub use task::Task;
@@ -49,6 +55,9 @@ any_of_family! {
         sparse_recovery: SparseRecovery,
         associative_memory: AssociativeMemory,
         task: Task,
+        scaling: Scaling,
+        quanta: Quanta,
+        saxe: Saxe,
     }
 }
 
