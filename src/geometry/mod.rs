@@ -3,6 +3,7 @@
 pub mod bounds;
 pub mod directions;
 pub mod embedding;
+pub mod graph;
 pub mod histogram;
 pub mod kernel;
 pub mod pairs;

@@ -56,6 +56,26 @@ pub fn tail(x: f64, d: u64) -> f64 {
     }
 }
 
+/// The overlap that two random directions exceed with probability p: the x with P(|t| > x) = p.
+///
+/// 1 − p for d = 3 and cos(π p/2) for d = 2. `None` for d < 2, where |t| is always 1, and for p outside 0 to 1.
+/// Right to 1e-12, by 60 values of [`tail`].
+pub fn overlap_exceeded_with(p: f64, d: u64) -> Option<f64> {
+    if d < 2 || !(0.0..=1.0).contains(&p) {
+        return None;
+    }
+    let (mut above, mut below) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (above + below);
+        if tail(middle, d) > p {
+            above = middle;
+        } else {
+            below = middle;
+        }
+    }
+    Some(below)
+}
+
 /// E|t| = Γ(d/2) / (√π Γ((d+1)/2)), close to √(2 / (π d)): the mean overlap of two random directions, sign aside.
 ///
 /// Γ is Euler's gamma function. Relative error below 1e-14 for d from 1 to 1e7 (and beyond). O(1), at most 16 divisions.
@@ -275,6 +295,32 @@ mod tests {
         for (x, d, expected) in references {
             assert_relative(tail(x, d), expected, 1e-12, format!("P(|t| > {x}), d = {d}"));
         }
+    }
+
+    #[test]
+    fn theory_overlap_exceeded_with_a_probability() {
+        for k in 0..=1000 {
+            let p = f64::from(k) / 1000.0;
+            let found = [2, 3].map(|d| overlap_exceeded_with(p, d).expect("a probability"));
+            // The tail is right to 1e-12 of itself, and as a function of x it is steeper than 1/2.
+            for (found, expected) in found.into_iter().zip([libm::cos(FRAC_PI_2 * p), 1.0 - p]) {
+                assert!((found - expected).abs() < 2e-12, "{p}: {found} for {expected}");
+            }
+        }
+        for (d, p) in [(16, 1e-3), (329, 1e-6), (10_923, 0.25), (1_000_000, 1e-12)] {
+            let x = overlap_exceeded_with(p, d).expect("a probability");
+            // ln P has a slope of up to 1e4 here, and x the rounding of 60 halvings of 1.
+            assert_relative(tail(x, d), p, 1e-11, format!("d = {d}"));
+        }
+        assert_eq!(
+            [
+                overlap_exceeded_with(0.5, 1),
+                overlap_exceeded_with(0.5, 0),
+                overlap_exceeded_with(1.1, 5),
+                overlap_exceeded_with(f64::NAN, 5)
+            ],
+            [None; 4]
+        );
     }
 
     // mpmath: Gauss–Legendre with 90 digits, two panel widths agreeing to 17 digits.

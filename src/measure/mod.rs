@@ -5,6 +5,7 @@ pub mod bundling;
 pub mod dimensionality;
 pub mod linear_readout;
 pub mod overlap;
+pub mod percolation;
 pub mod quanta;
 pub mod retrieval;
 pub mod sparse_recovery;
@@ -33,6 +34,7 @@ pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
 pub use linear_readout::LinearReadout;
 pub use overlap::Overlap;
+pub use percolation::Percolation;
 pub use quanta::Quanta;
 pub use retrieval::Retrieval;
 pub use sparse_recovery::SparseRecovery;
@@ -57,6 +59,7 @@ any_of_family! {
         task: Task,
         scaling: Scaling,
         quanta: Quanta,
+        percolation: Percolation,
         saxe: Saxe,
     }
 }
