@@ -43,7 +43,7 @@ pub fn fit<const P: usize>(
 
 /// The same with Huber's loss at δ = 1.345 s, which costs 5 % of efficiency where the noise is Gaussian and bounds the pull of an outlier.
 ///
-/// s = 1.4826 · median |r| · √(n/(n − P)) is the scale of the residuals, found together with the curve in [`N_ROUNDS`] rounds that begin from the curve of
+/// s = 1.4826 · median |r| · √(n/(n − P)) is the scale of the residuals, found together with the curve in ten rounds that begin from the curve of
 /// least squares. With fewer than P + 6 points no outlier can be told from the others, and least squares it stays.
 ///
 /// Source: Huber (1981), Robust Statistics, 7.8; Holland & Welsch (1977), Commun. Stat. A 6 for 1.345.
