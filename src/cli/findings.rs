@@ -12,7 +12,15 @@ pub fn told(findings: &[Vec<Value>]) -> String {
         text.push_str(&format!("\n{} ({}){group}\n", block[0][0], block[0][1]));
         // A short note stands in the row, a long one below all rows of its block would lose its subject: so each row is a line of its own.
         let rows: Vec<Vec<String>> = block.iter().map(|finding| cells(finding)).collect();
-        for (line, finding) in aligned(rows, 2).lines().zip(block) {
+        let name = |index: usize| block.get(index).map(|finding| &finding[2]);
+        for (index, (line, finding)) in aligned(rows, 2).lines().zip(block).enumerate() {
+            // Of many findings of one name, such as local slopes, the first and the last say most; the file has them all.
+            if index > 0 && name(index - 1) == name(index) && name(index) == name(index + 1) {
+                if index == 1 || name(index - 2) != name(index) {
+                    text.push_str("      …\n");
+                }
+                continue;
+            }
             text.push_str(line);
             text.push('\n');
             let note = finding[10].to_string();
