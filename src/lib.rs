@@ -35,6 +35,7 @@
 //! |---|---|---|
 //! | 0 | [`quantity`], [`seed`], [`table`], [`suggestion`], [`registry`] | words |
 //! | 1 | [`geometry`], [`fit`], [`catalogue`] | mathematics on vectors; on curves and samples; models that were built |
+//! | 2 | [`training`] | toy models that learn their representation |
 //! | 3 | [`embedding`] | how concepts become vectors |
 //! | 4 | [`measure`], [`analysis`] | what is observed; what is concluded |
 //! | 5 | [`scenario`], [`store`], [`output`] | what was asked; where results rest; where rows go |
@@ -53,6 +54,8 @@ pub mod table;
 pub mod catalogue;
 pub mod fit;
 pub mod geometry;
+
+pub mod training;
 
 pub mod embedding;
 

@@ -1,0 +1,130 @@
+//! Toy models that learn their representation: one file per model.
+
+use crate::geometry::embedding::Embedding;
+use crate::seed::Stream;
+
+/// A model that learns to represent n concepts in d units.
+pub trait ToyModel: Sync {
+    /// What is taken where the scenario leaves it out: what the model's paper does.
+    fn defaults(&self, size: Size) -> Recipe;
+
+    /// Why it cannot be trained at this size or by this recipe, if it cannot: the key to change (`""` for the model as a whole), and what is allowed.
+    fn refusal(&self, size: Size, recipe: &Recipe) -> Option<(&'static str, String)>;
+
+    /// Seconds on one core, and bytes at the worst moment, of all restarts.
+    fn cost(&self, size: Size, recipe: &Recipe) -> (f64, f64);
+
+    /// Trains by the recipe, from a fresh start or from the state where another training ended.
+    ///
+    /// All randomness comes from `stream`. `parallel` spreads restarts over the cores of the current pool and changes no bit.
+    fn train(&self, size: Size, recipe: &Recipe, warm: Option<&State>, stream: &Stream, parallel: bool) -> Trained;
+}
+
+/// n and d.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Number of concepts, n ≥ 1.
+    pub n_concepts: usize,
+    /// Width, d ≥ 1; it may be larger than n.
+    pub d_model: usize,
+}
+
+/// How a model is trained, every option settled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recipe {
+    /// Fresh samples in each step, B ≥ 1.
+    pub batch: usize,
+    /// Steps of the optimiser, ≥ 1.
+    pub steps: u64,
+    /// Learning rate at its highest, > 0.
+    pub learning_rate: f64,
+    /// How the learning rate moves.
+    pub schedule: Schedule,
+    /// What follows from a gradient.
+    pub optimizer: Optimizer,
+    /// Starts from independent initial weights, of which the best is kept, ≥ 1. All see the same samples.
+    pub restarts: usize,
+    /// The numbers of steps after which the model is looked at, ascending; the last is `steps`. 0 is the model before training.
+    pub checkpoints: Vec<u64>,
+}
+
+/// How the learning rate moves from the first step to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Schedule {
+    /// Always the same.
+    Constant,
+    /// A linear rise from 0 during the first tenth of the steps, then half a cosine down to a twentieth of the highest.
+    WarmupCosine,
+    /// A straight line down to 0.
+    Linear,
+}
+
+/// What follows from a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Optimizer {
+    /// Kingma & Ba (2015) with β = (0.9, 0.999), ε = 1e-8; a weight decay adds to the gradient.
+    Adam,
+    /// Loshchilov & Hutter (2019): Adam, with the weight decay taken off the weights before each step.
+    Adamw,
+    /// Gradient descent on a fresh batch in every step.
+    Sgd,
+}
+
+/// What training found.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The best restart at each checkpoint, in their order. Shorter if it diverged on the way; the outcome then says so.
+    pub snapshots: Vec<Snapshot>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Restarts that diverged, or ended with a loss more than 5 % above that of the best one.
+    pub n_failed: usize,
+    /// Where the best restart ended: a later training may go on from here.
+    pub state: State,
+}
+
+/// The model after some steps.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Steps taken.
+    pub step: u64,
+    /// W, d × n: what the model has made of the concepts.
+    pub embedding: Embedding,
+    /// What is known of the model besides its vectors.
+    pub progress: Progress,
+}
+
+/// What training tells of a model besides its vectors. Lists are empty, and numbers `None`, where a model does not have them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Loss on fresh samples, the same for all checkpoints and restarts, as its paper reports it.
+    pub loss: f64,
+    /// Standard error of the loss over those samples; 0 where the loss is exact.
+    pub loss_standard_error: f64,
+    /// What theory says of the loss, where a closed form is known.
+    pub loss_theory: Option<f64>,
+    /// The part of the loss that is due to each concept, n of them in the order of the embedding; they add up to the loss.
+    pub loss_by_concept: Vec<f64>,
+    /// Probability that each concept is active, n of them.
+    pub frequency: Vec<f64>,
+    /// Mean square of the value of each active concept times its importance: what it costs, when active, not to be represented.
+    pub stakes: Vec<f64>,
+    /// The step after which each concept was learned; `None` for one that is not. Empty where learning a concept is not an event.
+    pub learned_at: Vec<Option<u64>>,
+}
+
+/// How a training ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The loss had come to rest: the last tenth of the steps lowered its mean by less than 1 %, or by less than two standard errors.
+    Converged,
+    /// The loss or a weight was no longer finite, or the loss rose above a thousand times that of an untrained model that answers zero.
+    Diverged,
+    /// The steps ran out while the loss still fell.
+    Exhausted,
+}
+
+/// All numbers that a training goes on from: weights and biases, in an order that the model knows.
+pub type State = Vec<f32>;
