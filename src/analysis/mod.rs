@@ -49,6 +49,11 @@ pub trait Analysis: Sync {
     /// The columns whose values divide the rows into groups; `None` if the scenario does not say.
     fn by(&self) -> Option<&[String]>;
 
+    /// The options that tell it from another of the same columns, as words.
+    fn variant(&self) -> Option<&'static str> {
+        None
+    }
+
     /// What follows from the rows of one group. Never empty: what cannot be found out is a finding without an estimate, whose note says why.
     fn conclude(&self, group: &Group, stream: &Stream) -> Vec<Finding>;
 }
@@ -84,7 +89,7 @@ pub struct Finding {
 /// The columns of the findings.
 pub static COLUMNS: [Column; 11] = [
     Column::new("analysis", Unit::Text, "kind of the analysis"),
-    Column::new("columns", Unit::Text, "the columns that it reads"),
+    Column::new("columns", Unit::Text, "the columns that it reads, and what else tells it from another of its kind"),
     Column::new("name", Unit::Text, "what was estimated"),
     Column::new(
         "group",
@@ -218,8 +223,9 @@ pub fn conclude(conclusions: &[Conclusion], table: &Table, seed: u64) -> Vec<Vec
 }
 
 fn row(conclusion: &Conclusion, label: &str, group: &Group, finding: Finding) -> Vec<Value> {
-    let columns: Vec<String> =
-        conclusion.member().reads().iter().map(|(key, name)| format!("{key} = {name}")).collect();
+    let analysis = conclusion.member();
+    let mut columns: Vec<String> = analysis.reads().iter().map(|(key, name)| format!("{key} = {name}")).collect();
+    columns.extend(analysis.variant().map(str::to_owned));
     let mut note = finding.note;
     if group.n_dropped > 0 {
         let dropped = format!("{} rows with an empty cell left out", group.n_dropped);

@@ -49,6 +49,10 @@ impl Analysis for PowerLaw {
         self.by.as_deref()
     }
 
+    fn variant(&self) -> Option<&'static str> {
+        self.offset.then_some("offset = true")
+    }
+
     fn conclude(&self, group: &Group, _: &Stream) -> Vec<Finding> {
         let (form, other, what) = match self.offset {
             false => (Form::Plain, Form::Offset, "a power law"),
