@@ -1,7 +1,20 @@
 //! Toy models that learn their representation: one file per model.
 
+pub mod deep_linear;
+
 use crate::geometry::embedding::Embedding;
+use crate::one_of_family;
 use crate::seed::Stream;
+
+pub use deep_linear::DeepLinear;
+
+one_of_family! {
+    /// What is trained: exactly one of these.
+    Architecture of ToyModel {
+        /// A two-layer linear network.
+        DeepLinear = "deep_linear",
+    }
+}
 
 /// A model that learns to represent n concepts in d units.
 pub trait ToyModel: Sync {
@@ -58,6 +71,25 @@ pub enum Schedule {
     WarmupCosine,
     /// A straight line down to 0.
     Linear,
+}
+
+impl Schedule {
+    /// The learning rate of a step, 1 ≤ `step` ≤ `steps`, when it is `highest` at its highest.
+    pub fn rate(self, highest: f64, step: u64, steps: u64) -> f64 {
+        let (at, end) = (step as f64, steps as f64);
+        match self {
+            Self::Constant => highest,
+            Self::WarmupCosine => {
+                let rise = (0.1 * end).max(1.0);
+                if at <= rise {
+                    return highest * at / rise;
+                }
+                let part = (at - rise) / (end - rise);
+                highest * (0.05 + 0.95 * 0.5 * (1.0 + libm::cos(std::f64::consts::PI * part)))
+            }
+            Self::Linear => highest * (1.0 - (at - 1.0) / end),
+        }
+    }
 }
 
 /// What follows from a gradient.
