@@ -7,16 +7,21 @@ use crate::catalogue::{self, Model};
 use crate::embedding::Scheme;
 use crate::quantity::{abridged, shortest};
 use crate::registry::Kind;
-use crate::scenario::plan::KEYS;
+use crate::scenario::plan::{KEYS, STAGE_KEYS};
 use crate::schema::{allowed, measures};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
+use crate::training::Architecture;
 
-/// What a name means: an embedding, a measure, an analysis, a column or a model; or a sentence with the nearest right name.
+/// What a name means: an embedding, a toy model, a measure, an analysis, a column or a published model; or a sentence with the nearest right name.
 pub fn explain(name: &str) -> Result<String, String> {
     let embeddings = Scheme::kinds();
     if let Some(kind) = embeddings.iter().find(|kind| kind.name == name || kind.alias == Some(name)) {
         return Ok(describe_kind("embedding", &format!("embedding.{} = {{ … }}", kind.name), kind));
+    }
+    let trained = Architecture::kinds();
+    if let Some(kind) = trained.iter().find(|kind| kind.name == name) {
+        return Ok(describe_kind("toy model", &format!("embedding.trained.model.{} = {{ … }}", kind.name), kind));
     }
     let measures = measures();
     if let Some((kind, columns)) = measures.iter().find(|(kind, _)| kind.name == name) {
@@ -33,7 +38,8 @@ pub fn explain(name: &str) -> Result<String, String> {
     }
     let of_measures =
         measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
-    let columns: Vec<(Option<&Kind>, &Column)> = KEYS.iter().map(|key| (None, key)).chain(of_measures).collect();
+    let columns: Vec<(Option<&Kind>, &Column)> =
+        KEYS.iter().chain(&STAGE_KEYS).map(|key| (None, key)).chain(of_measures).collect();
     // A column may have a number of its parameters in its name; whatever the number, it is the same column.
     let column = columns.iter().find(|(_, column)| column.name == name);
     let unnumbered = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
@@ -48,13 +54,18 @@ pub fn explain(name: &str) -> Result<String, String> {
     if let Ok(model) = catalogue::model(name) {
         return Ok(describe_model(model));
     }
-    let kinds = embeddings.iter().chain(measures.iter().map(|(kind, _)| kind)).chain(&analyses).map(|kind| kind.name);
+    let kinds = embeddings
+        .iter()
+        .chain(&trained)
+        .chain(measures.iter().map(|(kind, _)| kind))
+        .chain(&analyses)
+        .map(|kind| kind.name);
     let names = kinds.chain(columns.iter().map(|(_, column)| column.name.as_ref()));
     let mut near = did_you_mean(name, names.chain(catalogue::models().iter().map(|model| model.name.as_str())));
     if near.is_empty() {
         near = "; superpose list shows what there is".to_owned();
     }
-    Err(format!("{} is no embedding, measure, analysis, column or model{near}", abridged(name)))
+    Err(format!("{} is no embedding, toy model, measure, analysis, column or model{near}", abridged(name)))
 }
 
 fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {

@@ -137,6 +137,7 @@ impl Failure {
             engine::Fault::Scenario(fault) => fault.into(),
             engine::Fault::Embedding(embedding::Fault::Scenario { .. }) => Self::new(3, sentence),
             engine::Fault::Embedding(embedding::Fault::Data(error)) => Self::new(4, error),
+            engine::Fault::Embedding(embedding::Fault::Diverged) => Self::new(9, sentence),
             engine::Fault::Store(fault) => fault.into(),
         }
     }
@@ -243,6 +244,7 @@ fn list(family: Option<Family>) -> String {
     }
     let families = [
         (Family::Embeddings, "embeddings", embedding::Scheme::kinds()),
+        (Family::Embeddings, "toy models that are trained", superpose::training::Architecture::kinds()),
         (Family::Measures, "measures", superpose::measure::Measures::kinds()),
         (Family::Analyses, "analyses", superpose::analysis::Conclusion::kinds()),
     ];

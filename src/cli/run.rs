@@ -189,7 +189,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         print(&told(&results.findings))?;
         let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
         let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
-        let rows = counted(study.n_units, "row");
+        let rows = counted(study.n_rows, "row");
         let line =
             format!("{}: {rows} in {seconds}; {} computed, {found} found", path.display(), counted(computed, "record"));
         let _ = writeln!(anstream::stderr(), "{line}");

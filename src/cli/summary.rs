@@ -22,12 +22,19 @@ pub fn summary(study: &Study, shown: &[Shown]) -> String {
         n => text.push_str(&format!("mean ± standard error over {n} replicates")),
     }
     text.push_str("; in brackets the theory of random directions; – where undefined\n");
+    let mut n_left_out = 0;
     for groups in shown.chunk_by(|a, b| a.point == b.point) {
         let Ok(point) = study.point(groups[0].point) else { continue };
         if study.sweep.is_some() {
             text.push_str(&format!("\nat {}\n", coordinates(study, &point)));
         }
-        text.push_str(&table(study, &point.plan, groups));
+        // Of a training that was looked at on the way, the end says most; the file has it all.
+        let ends: Vec<&Shown> = groups.iter().filter(|group| is_end(&point.plan, group)).collect();
+        n_left_out += groups.len() - ends.len();
+        text.push_str(&table(study, &point.plan, &ends));
+    }
+    if n_left_out > 0 {
+        text.push_str("\neach training at its last step\n");
     }
     if study.n_points > 2 {
         text.push_str(&format!("\nthe first and the last of {} points\n", study.n_points));
@@ -35,8 +42,15 @@ pub fn summary(study: &Study, shown: &[Shown]) -> String {
     text
 }
 
+/// Whether it is the last look at a training, on its way in one direction.
+fn is_end(plan: &Plan, group: &Shown) -> bool {
+    let stages = &plan.tiers[group.tier_idx].stages;
+    let next = stages.get(group.stage_idx + 1);
+    next.is_none_or(|next| next.direction != stages[group.stage_idx].direction)
+}
+
 /// The tiers of one point side by side.
-fn table(study: &Study, plan: &Plan, groups: &[Shown]) -> String {
+fn table(study: &Study, plan: &Plan, groups: &[&Shown]) -> String {
     let mut text = String::new();
     let labels = labels(study, plan);
     let tiers: Vec<TierCells> = groups.iter().map(|group| tier_cells(study, plan, &labels, group)).collect();
@@ -125,7 +139,10 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
     let count =
         |number: fn(&Size) -> u64| planned.size.as_ref().map_or("–".to_owned(), |size| number(size).to_string());
     let keys = [
-        tier.name.to_string(),
+        match planned.stages[group.stage_idx].direction {
+            None => tier.name.to_string(),
+            Some(direction) => format!("{}, {}", tier.name, direction.word()),
+        },
         tier.embedding.as_ref().map_or("–", |embedding| embedding.name()).into(),
         planned.facts.params.map_or("–".to_owned(), shortest),
         count(|size| size.d_model),

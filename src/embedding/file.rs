@@ -37,7 +37,7 @@ impl File {
 impl Encoding for File {
     fn size(&self, asked: &Asked) -> Result<Size, Fault> {
         if self.path.as_os_str().is_empty() {
-            return Err(Fault::scenario(Key::Parameter("path"), "must be the path of a .npy file, got \"\""));
+            return Err(Fault::scenario(Key::parameter("path"), "must be the path of a .npy file, got \"\""));
         }
         let header = npy::read_header(&self.located(asked.folder))?;
         asked.given(&self.path.display().to_string(), Size { n_concepts: header.n_rows, d_model: header.n_columns })

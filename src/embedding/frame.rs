@@ -54,7 +54,7 @@ impl Packing {
         if self == Self::Hadamard && !(d_model.is_power_of_two() && d_model >= 2) {
             let sentence =
                 format!("is \"hadamard\", which needs a d_model that is a power of two from 2 on, got {d_model}");
-            return Err(Fault::scenario(Key::Parameter("packing"), sentence));
+            return Err(Fault::scenario(Key::parameter("packing"), sentence));
         }
         Ok(Size { n_concepts, d_model })
     }

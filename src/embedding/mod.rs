@@ -7,8 +7,10 @@ pub mod localized;
 pub mod npy;
 pub mod semi_distributed;
 pub mod support;
+pub mod trained;
 pub mod width;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use nalgebra::DMatrix;
@@ -24,6 +26,7 @@ pub use fully_distributed::FullyDistributed;
 pub use localized::Localized;
 pub use semi_distributed::SemiDistributed;
 pub use support::Support;
+pub use trained::{Stage, Trained};
 
 one_of_family! {
     /// How a tier represents its concepts: exactly one of these.
@@ -40,6 +43,8 @@ one_of_family! {
         Frame = "frame",
         /// A matrix from a file: the vectors of a real model.
         File = "file",
+        /// What a toy model has learned.
+        Trained = "trained",
     }
 }
 
@@ -54,6 +59,12 @@ pub trait Encoding: Sync {
     fn input(&self, folder: &Path) -> Option<PathBuf> {
         let _ = folder;
         None
+    }
+
+    /// Seconds on one core, and bytes at the worst moment.
+    fn cost(&self, size: Size) -> (f64, f64) {
+        let (n, d) = (size.n_concepts as f64, size.d_model as f64);
+        (3e-9 * n * d + 1e-6 * n, 4.0 * n * d)
     }
 
     /// The embedding W, d × n. A concept that is not represented has a zero column. O(n d) time and memory unless the kind says more.
@@ -111,10 +122,13 @@ pub enum Fault {
     /// The data that it names cannot be used.
     #[error(transparent)]
     Data(#[from] npy::NpyError),
+    /// A training came to no end.
+    #[error("the training diverged")]
+    Diverged,
 }
 
 /// A key of the scenario, as seen from a tier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     /// `[concepts]`.
     Concepts,
@@ -123,7 +137,14 @@ pub enum Key {
     /// The tier's `d_model`.
     DModel,
     /// The tier's `embedding`, at one of its parameters.
-    Parameter(&'static str),
+    Parameter(Cow<'static, str>),
+}
+
+impl Key {
+    /// A parameter of the embedding, dotted where it stands in a table of its own; `""` for the embedding as a whole.
+    pub const fn parameter(name: &'static str) -> Self {
+        Self::Parameter(Cow::Borrowed(name))
+    }
 }
 
 impl Asked<'_> {
@@ -170,7 +191,7 @@ impl Fault {
 fn at_most_d_model(parameter: &'static str, value: u64, d_model: u64) -> Result<(), Fault> {
     if value > d_model {
         let sentence = format!("must be at most d_model ({d_model}), got {value}");
-        return Err(Fault::scenario(Key::Parameter(parameter), sentence));
+        return Err(Fault::scenario(Key::parameter(parameter), sentence));
     }
     Ok(())
 }

@@ -47,9 +47,9 @@ impl Support {
         match (self.active, self.lambda) {
             (Some(active), None) => Ok(active.get()),
             (None, Some(lambda)) => Ok(power(d_model, lambda.resolve(params)?)),
-            (None, None) => Err(Fault::scenario(Key::Parameter(""), "needs active or lambda")),
+            (None, None) => Err(Fault::scenario(Key::parameter(""), "needs active or lambda")),
             (Some(_), Some(_)) => {
-                Err(Fault::scenario(Key::Parameter("lambda"), "excludes active: give one of the two"))
+                Err(Fault::scenario(Key::parameter("lambda"), "excludes active: give one of the two"))
             }
         }
     }
@@ -61,7 +61,7 @@ impl Lambda {
             (Self::At(lambda), _) => Ok(lambda.get()),
             (Self::Params, Some(params)) => Ok(((libm::log10(params) - 7.0) / 4.0).clamp(0.0, 1.0)),
             (Self::Params, None) => {
-                Err(Fault::scenario(Key::Parameter("lambda"), "is \"params\", but the tier has no params"))
+                Err(Fault::scenario(Key::parameter("lambda"), "is \"params\", but the tier has no params"))
             }
         }
     }

@@ -14,11 +14,10 @@ use std::time::{Duration, Instant};
 use crate::embedding;
 use crate::geometry::kernel::Kernel;
 use crate::scenario::study::Study;
-use crate::scenario::sweep::Seeds;
 use crate::seed::Key;
 use crate::store::{self, Batch, Store};
 use crate::table::Table;
-use unit::{Inputs, Job};
+use unit::{Context, Inputs, Job};
 
 /// How to run, without any effect on the numbers.
 pub struct Options<'a> {
@@ -131,8 +130,7 @@ pub fn run(study: &Study, inputs: &Inputs, store: &Store, options: &Options) -> 
     admit(study, options.memory)?;
     let state = State {
         options,
-        seeds: study.sweep.seeds,
-        inputs,
+        context: Context::new(study, inputs, options.kernel),
         total: study.seconds.max(f64::MIN_POSITIVE),
         progress: Mutex::new(Progress { n_units: study.n_units, ..Progress::default() }),
         failures: Mutex::new(Vec::new()),
@@ -199,8 +197,7 @@ pub fn run_in_memory(study: &Study, kernel: Kernel, memory: u64) -> Result<(Tabl
 /// What the threads of a run share.
 struct State<'a> {
     options: &'a Options<'a>,
-    seeds: Seeds,
-    inputs: &'a Inputs,
+    context: Context<'a>,
     total: f64,
     progress: Mutex<Progress>,
     failures: Mutex<Vec<Failure>>,
@@ -341,9 +338,7 @@ fn finish(unit: &Missing, parallel: bool, sender: &SyncSender<Batch>, state: &St
         return;
     }
     let wanted: Vec<usize> = unit.records.iter().map(|(measure_idx, _)| *measure_idx).collect();
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        unit.job.observe(&wanted, state.seeds, state.inputs, state.options.kernel, parallel)
-    }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| unit.job.observe(&wanted, &state.context, parallel)));
     match outcome {
         Ok(Ok(observed)) => {
             let batch: Batch = unit.records.iter().map(|(_, key)| *key).zip(observed).collect();

@@ -3,26 +3,28 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::unit::{Inputs, Job};
+use super::unit::{DIVERGED, Inputs, Job};
 use super::{Failure, Fault};
 use crate::fit::student;
-use crate::scenario::plan::KEYS;
-use crate::scenario::study::Study;
-use crate::store::Store;
+use crate::scenario::study::{Point, Study};
+use crate::store::{self, Store};
 use crate::table::{Column, Table, Unit, Value};
 
-/// The rows of one tier at one point, one for each replicate.
+/// The rows of one stage of one tier at one point, one for each replicate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     /// Number of the point in plan order.
     pub point: u64,
     /// Position of the tier in the scenario.
     pub tier_idx: usize,
+    /// Position among the stages of the tier.
+    pub stage_idx: usize,
     /// The rows, under the columns of the study.
     pub rows: Vec<Vec<Value>>,
 }
 
-/// Gives every group of rows in plan order to `sink`, until it says `false`. Every unit must be in the store or among the failures. Memory for one group at a time.
+/// Gives every group of rows in plan order to `sink`, until it says `false`. Every unit must be in the store or among the failures. Memory for the groups of
+/// one tier at one point.
 pub fn groups(
     study: &Study,
     inputs: &Inputs,
@@ -38,57 +40,104 @@ pub fn groups(
         let point = Arc::new(study.point(index)?);
         let plan = &point.plan;
         // A column that this point does not ask for stays empty without being undefined.
-        let asked: Vec<Vec<usize>> = plan
+        let asked: Vec<Asked> = plan
             .scenario
             .measure
             .chosen()
             .iter()
-            .map(|measure| measure.member.columns().iter().map(|column| positions[column.name.as_ref()]).collect())
+            .map(|measure| Asked {
+                positions: measure.member.columns().iter().map(|column| positions[column.name.as_ref()]).collect(),
+                reads_vectors: measure.member.reads_vectors(),
+            })
             .collect();
         for &tier_idx in &point.tiers {
-            let (tier, planned) = (&plan.scenario.tiers[tier_idx], &plan.tiers[tier_idx]);
-            let whole = |number: Option<u64>| number.map_or(Value::Undefined, Value::Whole);
-            let rows = (0..plan.scenario.replicates.get()).map(|replicate| {
-                let mut row = point.coordinates.clone();
-                row.extend([
-                    Value::Text(tier.name.to_string()),
-                    planned.facts.params.into(),
-                    planned.facts.tokens.into(),
-                    planned.facts.compute.into(),
-                    whole(planned.size.map(|size| size.d_model)),
-                    whole(planned.size.map(|size| size.n_concepts)),
-                    Value::Whole(replicate),
-                    Value::Text("ok".to_owned()),
-                ]);
-                let status = row.len() - 1;
-                row.resize(study.columns.len(), Value::Undefined);
+            let records = |replicate| {
                 if failed.contains(&(index, tier_idx, replicate)) {
-                    row[status] = Value::Text("failed".to_owned());
-                    return Ok(row);
+                    return Ok(None);
                 }
                 let job = Job { point: point.clone(), tier_idx, replicate };
-                let mut undefined = Vec::new();
-                for (key, positions) in job.records(study.sweep.seeds, inputs).iter().zip(&asked) {
-                    let values = view.get(key)?.ok_or_else(|| view.lost())?;
-                    for (&position, value) in positions.iter().zip(values) {
-                        if value == Value::Undefined {
-                            undefined.push(study.columns[position].name.as_ref());
-                        }
-                        row[position] = value;
+                let keys = job.records(study.sweep.seeds, inputs);
+                keys.iter()
+                    .map(|key| view.get(key)?.ok_or_else(|| view.lost()))
+                    .collect::<Result<Vec<_>, _>>()
+                    .map(Some)
+            };
+            let records = (0..plan.scenario.replicates.get()).map(records).collect::<Result<Vec<_>, store::Fault>>()?;
+            for stage_idx in 0..plan.tiers[tier_idx].stages.len() {
+                let rows = records.iter().enumerate();
+                let rows = rows.map(|(replicate, records)| {
+                    let (key, status) = (keys(study, &point, tier_idx, stage_idx), study.key_ends().1 - 1);
+                    let mut row = key;
+                    row.extend([Value::Whole(replicate as u64), Value::Text("failed".to_owned())]);
+                    row.resize(study.columns.len(), Value::Undefined);
+                    if let Some(records) = records {
+                        let stage_idx = plan.training(tier_idx).is_some().then_some(stage_idx);
+                        let said = fill(&mut row, &asked, records, stage_idx, study);
+                        row[status] = Value::Text(said);
                     }
+                    row
+                });
+                if !sink(Group { point: index, tier_idx, stage_idx, rows: rows.collect() }) {
+                    return Ok(());
                 }
-                if !undefined.is_empty() {
-                    row[status] = Value::Text(format!("undefined: {}", undefined.join(" ")));
-                }
-                Ok(row)
-            });
-            let rows = rows.collect::<Result<Vec<_>, Fault>>()?;
-            if !sink(Group { point: index, tier_idx, rows }) {
-                return Ok(());
             }
         }
     }
     Ok(())
+}
+
+/// A measure that a point asks for.
+struct Asked {
+    /// Where its columns stand.
+    positions: Vec<usize>,
+    reads_vectors: bool,
+}
+
+/// Coordinates and keys that all replicates of a stage share.
+fn keys(study: &Study, point: &Point, tier_idx: usize, stage_idx: usize) -> Vec<Value> {
+    let (tier, planned) = (&point.plan.scenario.tiers[tier_idx], &point.plan.tiers[tier_idx]);
+    let whole = |number: Option<u64>| number.map_or(Value::Undefined, Value::Whole);
+    let mut row = point.coordinates.clone();
+    row.extend([
+        Value::Text(tier.name.to_string()),
+        planned.facts.params.into(),
+        planned.facts.tokens.into(),
+        planned.facts.compute.into(),
+        whole(planned.size.map(|size| size.d_model)),
+        whole(planned.size.map(|size| size.n_concepts)),
+    ]);
+    let stage = planned.stages[stage_idx];
+    let direction = stage.direction.map_or(Value::Undefined, |direction| Value::Text(direction.word().to_owned()));
+    let of_stage = [direction, whole(stage.step)].into_iter().zip(study.stage_keys);
+    row.extend(of_stage.filter(|(_, there)| *there).map(|(value, _)| value));
+    row
+}
+
+/// Writes the values of a stage into their columns of a row, and says how it is.
+fn fill(row: &mut [Value], asked: &[Asked], records: &[Vec<Value>], stage_idx: Option<usize>, study: &Study) -> String {
+    let (mut undefined, mut diverged) = (Vec::new(), false);
+    for (Asked { positions, reads_vectors }, values) in asked.iter().zip(records) {
+        let n = positions.len();
+        let values = match stage_idx.filter(|_| *reads_vectors) {
+            None => &values[..n],
+            Some(stage_idx) => {
+                let (values, status) = values[stage_idx * (n + 1)..][..n + 1].split_at(n);
+                diverged |= status[0] == Value::Text(DIVERGED.to_owned());
+                values
+            }
+        };
+        for (&position, value) in positions.iter().zip(values) {
+            if *value == Value::Undefined {
+                undefined.push(study.columns[position].name.as_ref());
+            }
+            row[position] = value.clone();
+        }
+    }
+    match (diverged, undefined.is_empty()) {
+        (true, _) => DIVERGED.to_owned(),
+        (false, true) => "ok".to_owned(),
+        (false, false) => format!("undefined: {}", undefined.join(" ")),
+    }
 }
 
 /// All rows at once.
@@ -103,9 +152,8 @@ pub fn table(study: &Study, inputs: &Inputs, store: &Store, failures: &[Failure]
 
 /// The columns of the summary: coordinates and keys of the tier, the number of replicates, then six columns for each numeric column of a measure.
 pub fn summary_columns(study: &Study) -> Vec<String> {
-    let n_coordinates = study.sweep.paths().len();
-    let mut names: Vec<String> =
-        study.columns[..n_coordinates + TIER_KEYS].iter().map(|column| column.name.to_string()).collect();
+    let shared = &study.columns[..study.key_ends().0];
+    let mut names: Vec<String> = shared.iter().map(|column| column.name.to_string()).collect();
     names.push("replicates".to_owned());
     for column in measured(study) {
         names.extend(
@@ -119,10 +167,9 @@ pub fn summary_columns(study: &Study) -> Vec<String> {
 /// s/√k, and the 95 % interval x̄ ± t·s/√k with Student's t of k − 1 degrees of freedom. What does not exist is empty: all but k without a value, all but k
 /// and the mean with a single one.
 pub fn summarize(study: &Study, group: &Group) -> Vec<Value> {
-    let n_coordinates = study.sweep.paths().len();
-    let mut row: Vec<Value> = group.rows[0][..n_coordinates + TIER_KEYS].to_vec();
+    let (n_shared, first) = study.key_ends();
+    let mut row: Vec<Value> = group.rows[0][..n_shared].to_vec();
     row.push(Value::Whole(group.rows.len() as u64));
-    let first = n_coordinates + KEYS.len();
     for position in (first..study.columns.len()).filter(|&position| study.columns[position].unit != Unit::Text) {
         let numbers: Vec<f64> = group.rows.iter().filter_map(|row| row[position].number()).collect();
         row.extend(statistics(&numbers));
@@ -130,11 +177,8 @@ pub fn summarize(study: &Study, group: &Group) -> Vec<Value> {
     row
 }
 
-/// Keys that all replicates of a tier share: tier, params, tokens, compute, d_model, n_concepts.
-const TIER_KEYS: usize = 6;
-
 fn measured(study: &Study) -> impl Iterator<Item = &Column> {
-    study.columns[study.sweep.paths().len() + KEYS.len()..].iter().filter(|column| column.unit != Unit::Text)
+    study.columns[study.key_ends().1..].iter().filter(|column| column.unit != Unit::Text)
 }
 
 fn statistics(numbers: &[f64]) -> [Value; 6] {

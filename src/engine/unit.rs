@@ -1,33 +1,70 @@
 //! Unit: one replicate of one tier at one point, and the names of its records.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::embedding::npy::NpyError;
-use crate::embedding::{Fault, Model, file};
+use crate::embedding::trained::Direction;
+use crate::embedding::{self, Fault, Model, file};
+use crate::engine;
 use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
-use crate::measure::{Cost, Measure, Subject, wanted_by};
+use crate::measure::{Cost, Measure, Subject, Training, wanted_by};
 use crate::registry::Chosen;
+use crate::scenario;
 use crate::scenario::study::{Point, Study};
 use crate::scenario::sweep::Seeds;
 use crate::seed::{Key, Stream};
 use crate::table::Value;
+use crate::training::{Outcome, Progress, Trained};
 
 /// Changes whenever a number of a finished record would come out differently, so that old records are not found.
 const RESULTS_EPOCH: &str = "1";
+
+/// The status of a stage that a training did not reach.
+pub const DIVERGED: &str = "diverged";
 
 /// The files that a study reads, and the SHA-256 of their content.
 pub type Inputs = BTreeMap<PathBuf, String>;
 
 /// Reads every file that a study names, once, from beginning to end: what is wrong inside is found before anything runs.
-pub fn read_inputs(study: &Study) -> Result<Inputs, crate::engine::Fault> {
+pub fn read_inputs(study: &Study) -> Result<Inputs, engine::Fault> {
     let mut inputs = Inputs::new();
     for path in &study.inputs {
         inputs.insert(path.clone(), file::digest(path)?);
     }
     Ok(inputs)
+}
+
+/// What all units of a run share.
+pub struct Context<'a> {
+    /// The study.
+    pub study: &'a Study,
+    /// The files that it reads.
+    pub inputs: &'a Inputs,
+    /// The variant of the pair kernel.
+    pub kernel: Kernel,
+    links: Mutex<HashMap<Link, Arc<OnceLock<Arc<Trained>>>>>,
+}
+
+/// One training of an annealing: point, tier, replicate and direction.
+type Link = (u64, usize, u64, Direction);
+
+impl<'a> Context<'a> {
+    /// Nothing is trained yet.
+    pub fn new(study: &'a Study, inputs: &'a Inputs, kernel: Kernel) -> Self {
+        Self { study, inputs, kernel, links: Mutex::default() }
+    }
+
+    fn seeds(&self) -> Seeds {
+        self.study.sweep.seeds
+    }
+
+    /// The place of a training that others go on from: whoever comes first trains, the others wait.
+    fn link(&self, link: Link) -> Arc<OnceLock<Arc<Trained>>> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner).entry(link).or_default().clone()
+    }
 }
 
 /// One replicate of one tier at one point.
@@ -61,14 +98,27 @@ impl Job {
         identity.unwrap_or_else(|| plan.facts(self.tier_idx))
     }
 
-    /// The key of the record of each measure: the list that names the random stream, with the content of input files, the seeds mode and the epoch.
+    /// The key of the record of each measure: the list that names the random stream, with the content of input files, the stages of a training, the seeds
+    /// mode and the epoch.
     pub fn records(&self, seeds: Seeds, inputs: &Inputs) -> Vec<Key> {
         let mode = if seeds == Seeds::Common { "common" } else { "independent" };
         let record = |reads_vectors: bool| {
             let common = self.stream().stream("record").stream(RESULTS_EPOCH).stream(mode);
             let record = common.stream(&self.identity(reads_vectors));
-            match self.point.plan.input(self.tier_idx).filter(|_| reads_vectors) {
+            if !reads_vectors {
+                return record;
+            }
+            let record = match self.point.plan.input(self.tier_idx) {
                 Some(path) => record.stream(inputs.get(&path).map_or("", String::as_str)),
+                None => record,
+            };
+            match self.point.plan.training(self.tier_idx) {
+                Some(trained) => {
+                    let looks = serde_json::to_string(&(trained.checkpoints, &trained.anneal));
+                    let chain = self.point.chains[self.tier_idx].iter().flatten().map(|neighbour| &*neighbour.words);
+                    let record = record.stream(&looks.expect("numbers and words have a JSON form"));
+                    record.stream(&chain.collect::<Vec<_>>().join("; "))
+                }
                 None => record,
             }
         };
@@ -80,39 +130,137 @@ impl Job {
         self.point.plan.scenario.measure.chosen().iter().map(key).collect()
     }
 
-    /// Draws the embedding and observes it: the values of the wanted measures, by their position among the chosen ones.
+    /// Draws the embedding, or trains it, and observes it: the values of the wanted measures, by their position among the chosen ones.
+    ///
+    /// Measures that read vectors which were trained have their columns once for each stage, each time followed by the status of that stage.
     pub fn observe(
         &self,
         wanted: &[usize],
-        seeds: Seeds,
-        inputs: &Inputs,
-        kernel: Kernel,
+        context: &Context,
         parallel: bool,
-    ) -> Result<Vec<Vec<Value>>, Fault> {
+    ) -> Result<Vec<Vec<Value>>, engine::Fault> {
         let (plan, stream) = (&self.point.plan, self.stream());
-        // For common random numbers the streams of all points have the same names, though not the records.
-        let identity = |reads_vectors: bool| match seeds {
-            Seeds::Independent => self.identity(reads_vectors),
-            Seeds::Common => String::new(),
-        };
         let chosen = plan.scenario.measure.chosen();
         let measures: Vec<_> = wanted.iter().map(|&position| &chosen[position]).collect();
         let readers: Vec<_> = measures.iter().filter(|measure| measure.member.reads_vectors()).copied().collect();
-        let law = Subject::without_vectors(plan.tiers[self.tier_idx].facts);
-        let subject = match readers.is_empty() {
-            true => None,
-            false => {
-                let embedding = self.embed(&stream.stream("embedding").stream(&identity(true)), inputs, parallel)?;
-                Some(Subject::new(embedding, wanted_by(readers), kernel, parallel))
+        let facts = plan.tiers[self.tier_idx].facts;
+        let law = Subject::without_vectors(facts);
+        let observe = |measure: &Chosen<dyn Measure>, subject: &Subject| {
+            let stream = stream.stream("measure").stream(measure.name).stream(&measure.parameters);
+            measure.member.observe(subject, &stream.stream(&self.named(measure.member.reads_vectors(), context)))
+        };
+        let mut values: Vec<Vec<Value>> = measures
+            .iter()
+            .map(|measure| if measure.member.reads_vectors() { Vec::new() } else { observe(measure, &law) })
+            .collect();
+        if readers.is_empty() {
+            return Ok(values);
+        }
+        let mut take = |subject: &Subject, status: Option<&str>| {
+            for (measure, values) in
+                measures.iter().zip(&mut values).filter(|(measure, _)| measure.member.reads_vectors())
+            {
+                match status == Some(DIVERGED) && !measure.member.reads_training() {
+                    true => values.resize(values.len() + measure.member.columns().len(), Value::Undefined),
+                    false => values.extend(observe(measure, subject)),
+                }
+                values.extend(status.map(|status| Value::Text(status.to_owned())));
             }
         };
-        let observe = |measure: &&Chosen<dyn Measure>| {
-            let reads_vectors = measure.member.reads_vectors();
-            let stream = stream.stream("measure").stream(measure.name).stream(&measure.parameters);
-            let subject = subject.as_ref().filter(|_| reads_vectors).unwrap_or(&law);
-            measure.member.observe(subject, &stream.stream(&identity(reads_vectors)))
+        let stream = stream.stream("embedding").stream(&self.named(true, context));
+        if plan.training(self.tier_idx).is_none() {
+            let embedding = self.embed(&stream, context.inputs, parallel)?;
+            take(&Subject::new(embedding, wanted_by(readers), context.kernel, parallel), None);
+            return Ok(values);
+        }
+        for stage in &plan.tiers[self.tier_idx].stages {
+            let trained = self.trained(stage.direction, context, parallel)?;
+            let n_restarts = self.n_restarts();
+            let Trained { outcome, n_failed, .. } = *trained;
+            let training = |step, progress| Training { step, progress, outcome, n_restarts, n_failed };
+            let looked = |step: Option<u64>| match step {
+                Some(step) => trained.snapshots.iter().find(|snapshot| snapshot.step == step),
+                None => trained.snapshots.last().filter(|_| outcome != Outcome::Diverged),
+            };
+            match looked(stage.step) {
+                Some(snapshot) => {
+                    let embedding = snapshot.embedding.clone();
+                    let subject = Subject::new(embedding, wanted_by(readers.iter().copied()), context.kernel, parallel);
+                    take(&subject.after(training(snapshot.step, snapshot.progress.clone())), Some("ok"));
+                }
+                None => {
+                    let step = stage.step.unwrap_or(0);
+                    take(&Subject::without_vectors(facts).after(training(step, Progress::default())), Some(DIVERGED));
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// What names the streams of the embedding and of the measures. For common random numbers those of all points have the same names, though not the records.
+    fn named(&self, reads_vectors: bool, context: &Context) -> String {
+        match context.seeds() {
+            Seeds::Independent => self.identity(reads_vectors),
+            Seeds::Common => String::new(),
+        }
+    }
+
+    fn planned_training(&self) -> (&embedding::Trained, embedding::Size) {
+        let plan = &self.point.plan;
+        plan.training(self.tier_idx).zip(plan.tiers[self.tier_idx].size).expect("only a trained tier has a training")
+    }
+
+    fn n_restarts(&self) -> usize {
+        let (trained, size) = self.planned_training();
+        if trained.anneal.is_some() { 1 } else { trained.recipe(size).restarts }
+    }
+
+    /// Trains; in an annealing, after all that lie before it on its way.
+    fn trained(
+        &self,
+        direction: Option<Direction>,
+        context: &Context,
+        parallel: bool,
+    ) -> Result<Arc<Trained>, scenario::Fault> {
+        let learn = |job: &Job, warm: Option<&Trained>| {
+            let (trained, size) = job.planned_training();
+            let stream = job.stream().stream("embedding").stream(&job.named(true, context));
+            match (warm, direction) {
+                // There is nothing to go on from.
+                (Some(before), _) if before.outcome == Outcome::Diverged => before.clone(),
+                (warm, direction) => {
+                    let stream = stream.stream(direction.map_or("", Direction::word));
+                    trained.learn(size, warm.map(|before| &before.state), &stream, parallel)
+                }
+            }
         };
-        Ok(measures.iter().map(observe).collect())
+        let Some((direction, chain)) = direction.zip(self.point.chains[self.tier_idx].as_ref()) else {
+            return Ok(Arc::new(learn(self, None)));
+        };
+        let up = chain.iter().map(|neighbour| (neighbour.index, Direction::Up));
+        let down = chain.iter().rev().map(|neighbour| (neighbour.index, Direction::Down));
+        let way: Vec<(u64, Direction)> = match self.planned_training().0.directions()[..] {
+            [Some(Direction::Up)] => up.collect(),
+            [Some(Direction::Down)] => down.collect(),
+            _ => up.chain(down).collect(),
+        };
+        let mut before: Option<Arc<Trained>> = None;
+        for (index, way) in way {
+            let link = context.link((index, self.tier_idx, self.replicate, way));
+            let trained = match link.get() {
+                Some(trained) => trained.clone(),
+                None => {
+                    let point = Arc::new(context.study.point(index)?);
+                    let job = Job { point, ..self.clone() };
+                    link.get_or_init(|| Arc::new(learn(&job, before.as_deref()))).clone()
+                }
+            };
+            if (index, way) == (self.point.index, direction) {
+                return Ok(trained);
+            }
+            before = Some(trained);
+        }
+        unreachable!("a point lies on its own way")
     }
 
     /// Draws or reads the embedding.

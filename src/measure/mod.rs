@@ -28,6 +28,7 @@ use crate::geometry::pairs::{PairStatistics, Wanted, pair_statistics};
 use crate::registry::Chosen;
 use crate::seed::Stream;
 use crate::table::{Column, Value};
+use crate::training::{Outcome, Progress};
 
 pub use associative_memory::AssociativeMemory;
 pub use bundling::Bundling;
@@ -74,6 +75,11 @@ pub trait Measure: Sync {
         true
     }
 
+    /// Whether it looks at the training behind the vectors. Such a measure is refused where nothing is trained, and observes also a training that diverged.
+    fn reads_training(&self) -> bool {
+        false
+    }
+
     /// The smallest number of concepts of which it says anything; it may depend on the parameters.
     fn least_concepts(&self) -> u64 {
         1
@@ -111,10 +117,28 @@ pub struct Facts {
     pub compute: Option<f64>,
 }
 
+/// The training behind an embedding, as it stands at one step.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Training {
+    /// Steps taken.
+    pub step: u64,
+    /// Losses and what else it tells; empty after the training has diverged.
+    pub progress: Progress,
+    /// How the whole of it ended.
+    pub outcome: Outcome,
+    /// Restarts.
+    pub n_restarts: usize,
+    /// Restarts that diverged or ended worse than the best.
+    pub n_failed: usize,
+}
+
 /// A tier under observation: its facts, and its embedding with geometry that is computed once and shared by all measures.
 pub struct Subject {
     facts: Facts,
     represented: Embedding,
+    /// The number of each represented concept; `None` where all are.
+    numbers: Option<Vec<usize>>,
+    training: Option<Training>,
     n_concepts: usize,
     wanted: Option<Wanted>,
     kernel: Kernel,
@@ -126,8 +150,24 @@ impl Subject {
     /// Takes an embedding, for measures that together read `wanted` of the pairs. O(n d) time; the zero columns are dropped in place.
     pub fn new(embedding: Embedding, wanted: Option<Wanted>, kernel: Kernel, parallel: bool) -> Self {
         let n_concepts = embedding.n_concepts();
-        let represented = without_zero_columns(embedding);
-        Self { facts: Facts::default(), represented, n_concepts, wanted, kernel, parallel, pairs: OnceLock::new() }
+        let (represented, numbers) = without_zero_columns(embedding);
+        let (facts, training, pairs) = (Facts::default(), None, OnceLock::new());
+        Self { facts, represented, numbers, training, n_concepts, wanted, kernel, parallel, pairs }
+    }
+
+    /// With the training behind the vectors.
+    pub fn after(self, training: Training) -> Self {
+        Self { training: Some(training), ..self }
+    }
+
+    /// The training behind the vectors, if they were learned.
+    pub fn training(&self) -> Option<&Training> {
+        self.training.as_ref()
+    }
+
+    /// The number among all n concepts of a represented one.
+    pub fn number(&self, represented_idx: usize) -> usize {
+        self.numbers.as_ref().map_or(represented_idx, |numbers| numbers[represented_idx])
     }
 
     /// A model of which no vectors are looked at: for laws.
@@ -184,24 +224,24 @@ impl Subject {
     }
 }
 
-/// Moves the columns that are not zero to the front and lets go of the rest.
-fn without_zero_columns(embedding: Embedding) -> Embedding {
+/// Moves the columns that are not zero to the front and lets go of the rest; with the numbers of those that stay, unless all do.
+fn without_zero_columns(embedding: Embedding) -> (Embedding, Option<Vec<usize>>) {
     let d = embedding.d_model();
     let zero = |vector: &[f32]| vector.iter().all(|&x| x == 0.0);
     if !embedding.as_slice().chunks_exact(d).any(zero) {
-        return embedding;
+        return (embedding, None);
     }
     let mut entries: Vec<f32> = embedding.into_matrix().data.into();
-    let mut n_kept = 0;
+    let mut numbers = Vec::new();
     for concept_idx in 0..entries.len() / d {
         let range = concept_idx * d..(concept_idx + 1) * d;
         if !zero(&entries[range.clone()]) {
-            entries.copy_within(range, n_kept * d);
-            n_kept += 1;
+            entries.copy_within(range, numbers.len() * d);
+            numbers.push(concept_idx);
         }
     }
-    entries.truncate(n_kept * d);
-    Embedding::new(DMatrix::from_vec(d, n_kept, entries))
+    entries.truncate(numbers.len() * d);
+    (Embedding::new(DMatrix::from_vec(d, numbers.len(), entries)), Some(numbers))
 }
 
 /// What several measures together read of the pairs.

@@ -51,7 +51,7 @@ pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written])
         "sweep": study.sweep_as_written,
         "points": study.n_points,
         "tiers": tiers,
-        "rows": study.n_units,
+        "rows": study.n_rows,
         "columns": study.columns.iter().map(describe).collect::<Vec<_>>(),
         "outputs": outputs,
         "run": circumstances,

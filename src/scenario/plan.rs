@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::{Fault, Scenario};
-use crate::embedding::{self, Asked, Key, Size};
+use crate::embedding::{self, Asked, Key, Scheme, Size, Stage, Trained};
 use crate::geometry::pairs;
 use crate::measure::{Cost, Facts, Measure, wanted_by};
 use crate::quantity::abridged;
@@ -27,12 +27,14 @@ pub struct Plan {
 }
 
 /// A tier with its size, and what one replicate of it takes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PlannedTier {
     /// n and d; `None` for a tier without an embedding.
     pub size: Option<Size>,
     /// N, D and C.
     pub facts: Facts,
+    /// The rows of one replicate: one, unless its training is looked at on the way.
+    pub stages: Vec<Stage>,
     /// Time on one core and peak memory of one replicate.
     pub cost: Cost,
 }
@@ -75,6 +77,17 @@ pub static KEYS: [Column; 8] = [
     ),
 ];
 
+/// The columns that tell the rows of one training apart, where there are several; they stand before the number of the replicate.
+pub static STAGE_KEYS: [Column; 2] = [
+    Column::new(
+        "direction",
+        Unit::Text,
+        "way of an annealing along its axis: up or down; empty for a training that begins afresh",
+    ),
+    Column::new("step", Unit::Steps, "steps that the training has taken; empty for a tier without checkpoints")
+        .within(0.0, f64::INFINITY),
+];
+
 impl Plan {
     /// Settles the size of every tier. Reads no more than the headers of the files that the scenario names; draws nothing.
     pub fn new(document: &Document) -> Result<Self, Fault> {
@@ -100,15 +113,30 @@ impl Plan {
         self.scenario.tiers[tier_idx].embedding.as_ref()?.member().input(self.folder())
     }
 
+    /// The training of a tier, if its vectors are learned.
+    pub fn training(&self, tier_idx: usize) -> Option<&Trained> {
+        match &self.scenario.tiers[tier_idx].embedding {
+            Some(Scheme::Trained(trained)) => Some(trained),
+            _ => None,
+        }
+    }
+
     /// Number of rows; `None` if it does not fit in 64 bits.
     pub fn n_rows(&self) -> Option<u64> {
-        (self.tiers.len() as u64).checked_mul(self.scenario.replicates.get())
+        let n_stages: usize = self.tiers.iter().map(|tier| tier.stages.len()).sum();
+        (n_stages as u64).checked_mul(self.scenario.replicates.get())
     }
 
     /// The text that names the stream of a tier's embedding and of what reads it: what its numbers depend on, in a fixed order of keys. `None` without an embedding.
+    ///
+    /// When a training is looked at is left out.
     pub fn identity(&self, tier_idx: usize) -> Option<String> {
         let (tier, planned) = (&self.scenario.tiers[tier_idx], &self.tiers[tier_idx]);
         let (Size { n_concepts, d_model }, embedding) = planned.size.zip(tier.embedding.as_ref())?;
+        let embedding = &match embedding {
+            Scheme::Trained(trained) => Scheme::Trained(trained.unwatched()),
+            other => other.clone(),
+        };
         let identity = Identity { n_concepts, params: planned.facts.params, d_model, embedding };
         Some(serde_json::to_string(&identity).expect("numbers, words and tables have a JSON form"))
     }
@@ -117,6 +145,11 @@ impl Plan {
     pub fn facts(&self, tier_idx: usize) -> String {
         serde_json::to_string(&self.tiers[tier_idx].facts).expect("numbers have a JSON form")
     }
+}
+
+/// The parts of a dotted key; none of `""`.
+fn dotted(key: &str) -> impl Iterator<Item = &str> {
+    key.split('.').filter(|part| !part.is_empty())
 }
 
 fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Result<PlannedTier, Fault> {
@@ -129,7 +162,8 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
                 format!("tiers.{} lacks the key \"embedding\", which measure.{} reads", tier.name, reader.name);
             return Err(document.refusal(place, sentence).into());
         }
-        return Ok(PlannedTier { size: None, facts, cost: cost(&measures, None) });
+        let cost = cost(&measures, None, None);
+        return Ok(PlannedTier { size: None, facts, stages: vec![Stage::default()], cost });
     };
     let asked = Asked {
         n_concepts: scenario.concepts.as_ref().map(|concepts| concepts.n()),
@@ -144,19 +178,21 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
     };
     let size = embedding.member().size(&asked).map_err(|fault| match fault {
         embedding::Fault::Data(error) => Fault::Data(error),
+        embedding::Fault::Diverged => unreachable!("planning trains nothing"),
         embedding::Fault::Scenario { key, sentence } => {
             let kind = embedding.name();
+            let is_about_tier = key == Key::Tier;
             let (place, subject) = match key {
                 Key::Concepts => (document.place(&["concepts"]), "the scenario".to_owned()),
                 Key::Tier => (at_tier(&[]), name.clone()),
                 Key::DModel => (at_tier(&["d_model"]), format!("{name}.d_model")),
-                Key::Parameter("") => (at_tier(&["embedding", kind]), format!("{name}.embedding.{kind}")),
                 Key::Parameter(parameter) => {
-                    (at_tier(&["embedding", kind, parameter]), format!("{name}.embedding.{kind}.{parameter}"))
+                    let parts: Vec<&str> = ["embedding", kind].into_iter().chain(dotted(&parameter)).collect();
+                    (at_tier(&parts), format!("{name}.{}", parts.join(".")))
                 }
             };
-            let unpublished = match (&tier.model, key) {
-                (Some(model), Key::Tier) if asked.d_model.is_none() && asked.params.is_none() => {
+            let unpublished = match (&tier.model, is_about_tier) {
+                (Some(model), true) if asked.d_model.is_none() && asked.params.is_none() => {
                     format!("; those of {} were never published", abridged(model))
                 }
                 _ => String::new(),
@@ -179,27 +215,40 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
             return Err(document.refusal(place, sentence).into());
         }
     }
-    let cost = cost(&measures, Some(size));
-    Ok(PlannedTier { size: Some(size), facts, cost })
+    let stages = match embedding {
+        Scheme::Trained(trained) => trained.stages(size),
+        _ => vec![Stage::default()],
+    };
+    let reader = measures.iter().find(|measure| measure.member.reads_training());
+    if let (Some(reader), false) = (reader, matches!(embedding, Scheme::Trained(_))) {
+        let kind = embedding.name();
+        let sentence = format!("{name}.embedding.{kind} is not trained, and measure.{} reads a training", reader.name);
+        return Err(document.refusal(at_tier(&["embedding"]), sentence).into());
+    }
+    let cost = cost(&measures, Some(size), Some((embedding, stages.len())));
+    Ok(PlannedTier { size: Some(size), facts, stages, cost })
 }
 
 /// Time on one core and peak memory of one unit: the embedding, the pass over the pairs, and the hungriest measure. Without a reader of vectors none are drawn.
-fn cost(measures: &[Chosen<dyn Measure>], size: Option<Size>) -> Cost {
+fn cost(measures: &[Chosen<dyn Measure>], size: Option<Size>, drawn: Option<(&Scheme, usize)>) -> Cost {
     let reads_vectors = measures.iter().any(|measure| measure.member.reads_vectors());
     let size = size.filter(|_| reads_vectors).unwrap_or(Size { n_concepts: 0, d_model: 0 });
     let (n, d) = (size.n_concepts as f64, size.d_model as f64);
-    let draw = Cost { seconds: 3e-9 * n * d + 1e-6 * n, bytes: 4.0 * n * d };
+    let (drawn, n_stages) = match drawn.filter(|_| reads_vectors) {
+        Some((scheme, n_stages)) => (scheme.member().cost(size), n_stages as f64),
+        None => ((0.0, 0.0), 1.0),
+    };
     let pairs = wanted_by(measures).map_or(Cost::default(), |_| Cost {
         seconds: n * n * d / PAIR_RATE + n * n / 2.0 * PAIR_SECONDS,
         bytes: pairs::memory(size.n_concepts, size.d_model) as f64,
     });
-    let (mut seconds, mut bytes) = (draw.seconds + pairs.seconds, pairs.bytes);
+    let (mut seconds, mut bytes) = (drawn.0 + n_stages * pairs.seconds, pairs.bytes);
     for measure in measures {
         let cost = measure.member.cost(n, d);
-        seconds += cost.seconds;
+        seconds += if measure.member.reads_vectors() { n_stages * cost.seconds } else { cost.seconds };
         bytes = bytes.max(cost.bytes);
     }
-    Cost { seconds, bytes: draw.bytes + bytes }
+    Cost { seconds, bytes: drawn.1 + bytes }
 }
 
 /// Operations a second of the pass over the pairs on one core, and seconds that every pair costs whatever its width: one core of a server of 2023.

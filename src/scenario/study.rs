@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::document::{Document, Entry, Node, Place, Tree};
-use super::plan::{KEYS, Plan};
-use super::sweep::Sweep;
+use super::plan::{KEYS, Plan, STAGE_KEYS};
+use super::sweep::{Neighbour, Sweep};
 use super::{Fault, Refusal};
 use crate::analysis::{Conclusion, Content, Misfit};
 use crate::measure::Cost;
@@ -26,6 +26,10 @@ pub struct Study {
     pub n_points: u64,
     /// Units of work: points × tiers × replicates, less those that `where` leaves out.
     pub n_units: u64,
+    /// Rows: one for each unit, or one for each of its stages.
+    pub n_rows: u64,
+    /// Which of [`STAGE_KEYS`] are there.
+    pub stage_keys: [bool; 2],
     /// All columns of the CSV: the coordinates, the keys, then those of the measures.
     pub columns: Vec<Column>,
     /// Time of all units on one core.
@@ -49,7 +53,12 @@ pub struct Point {
     pub plan: Plan,
     /// The tiers that `where` keeps.
     pub tiers: Vec<usize>,
+    /// For each tier that is annealed, the points along its axis, ascending, whether `where` keeps them or not.
+    pub chains: Vec<Option<Vec<Neighbour>>>,
 }
+
+/// Keys that all replicates of a tier share: tier, params, tokens, compute, d_model, n_concepts.
+const TIER_KEYS: usize = 6;
 
 /// Rows that a study may have.
 const MOST_ROWS: u64 = 1_000_000_000;
@@ -81,6 +90,8 @@ impl Study {
             n_points,
             columns: Vec::new(),
             n_units: 0,
+            n_rows: 0,
+            stage_keys: [false; 2],
             inputs: Vec::new(),
             seconds: 0.0,
             hungriest: (0, 0, Cost::default()),
@@ -96,7 +107,15 @@ impl Study {
             let replicates = point.plan.scenario.replicates.get();
             study.n_units += point.tiers.len() as u64 * replicates;
             for &tier_idx in &point.tiers {
-                let cost = point.plan.tiers[tier_idx].cost;
+                let planned = &point.plan.tiers[tier_idx];
+                let (stages, mut cost) = (&planned.stages, planned.cost);
+                // An annealing keeps where each of its trainings has ended.
+                if let (Some(chain), Some(size)) = (&point.chains[tier_idx], planned.size) {
+                    cost.bytes += 8.0 * (size.n_concepts * size.d_model) as f64 * (chain.len() * stages.len()) as f64;
+                }
+                study.n_rows += stages.len() as u64 * replicates;
+                study.stage_keys[0] |= stages.iter().any(|stage| stage.direction.is_some());
+                study.stage_keys[1] |= stages.iter().any(|stage| stage.step.is_some());
                 study.seconds += cost.seconds * replicates as f64;
                 if cost.bytes > study.hungriest.2.bytes {
                     study.hungriest = (index, tier_idx, cost);
@@ -129,10 +148,38 @@ impl Study {
             name: path.to_owned().into(),
             ..Column::new("", Unit::Text, "coordinate of the sweep: the value at this path of the scenario")
         };
-        study.columns =
-            study.sweep.paths().into_iter().map(coordinate).chain(KEYS.iter().cloned()).chain(observed).collect();
+        let coordinate_columns: Vec<Column> = study.sweep.paths().into_iter().map(coordinate).collect();
+        study.columns = coordinate_columns.into_iter().chain(study.keys()).chain(observed).collect();
+        study.check_anneals()?;
         study.check_analyses(&coordinates)?;
         Ok(study)
+    }
+
+    /// The columns that say which row it is, in their order.
+    fn keys(&self) -> Vec<Column> {
+        let (of_tier, of_row) = KEYS.split_at(TIER_KEYS);
+        let of_stage = STAGE_KEYS.iter().zip(self.stage_keys).filter(|(_, there)| *there).map(|(key, _)| key);
+        of_tier.iter().chain(of_stage).chain(of_row).cloned().collect()
+    }
+
+    /// Where the columns begin: those that all replicates share end here, and those of the measures begin there.
+    pub fn key_ends(&self) -> (usize, usize) {
+        let n_shared =
+            self.first.coordinates.len() + TIER_KEYS + self.stage_keys.iter().filter(|there| **there).count();
+        (n_shared, n_shared + KEYS.len() - TIER_KEYS)
+    }
+
+    /// Refuses an annealing along an axis that changes the size of the model. Looked at on the axis through the first point.
+    fn check_anneals(&self) -> Result<(), Fault> {
+        for (tier_idx, chain) in self.first.chains.iter().enumerate() {
+            for neighbour in chain.iter().flatten() {
+                if self.point(neighbour.index)?.plan.tiers[tier_idx].size != self.first.plan.tiers[tier_idx].size {
+                    let sentence = "must leave the number of concepts and the width as they are";
+                    return Err(self.document.refused_anneal(&self.first.plan, tier_idx, sentence).into());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Refuses analyses of columns that will not be there.
@@ -141,6 +188,7 @@ impl Study {
         let content = |(index, column): (usize, &Column)| match coordinates.get(index) {
             Some(content) => *content,
             None if column.name == "tier" && scenario.tiers.len() > 1 => Content::Texts,
+            None if column.name == "direction" => Content::Texts,
             None if column.unit == Unit::Text => Content::OneText,
             None => Content::Numbers,
         };
@@ -248,7 +296,22 @@ fn point(document: &Document, sweep: &Sweep, index: u64) -> Result<Point, Fault>
             }
         }
     }
-    Ok(Point { index, coordinates, plan, tiers })
+    let chains = (0..plan.tiers.len())
+        .map(|tier_idx| chain(document, sweep, &plan, tier_idx, index))
+        .collect::<Result<_, _>>()?;
+    Ok(Point { index, coordinates, plan, tiers, chains })
+}
+
+/// The points along the axis of a tier that is annealed.
+fn chain(
+    document: &Document,
+    sweep: &Sweep,
+    plan: &Plan,
+    tier_idx: usize,
+    index: u64,
+) -> Result<Option<Vec<Neighbour>>, Refusal> {
+    let Some(anneal) = plan.training(tier_idx).and_then(|trained| trained.anneal.as_ref()) else { return Ok(None) };
+    sweep.along(&anneal.along, index).map(Some).map_err(|sentence| document.refused_anneal(plan, tier_idx, &sentence))
 }
 
 fn unknown_name(document: &Document, place: Place, sweep: &Sweep, name: &str) -> Refusal {
@@ -302,6 +365,13 @@ impl Document {
         let path: Vec<&str> = ["analysis", index.as_str(), kind].into_iter().chain(parts).collect();
         let dot = if misfit.key.is_empty() { "" } else { "." };
         self.refusal(self.place(&path), format!("analysis.{kind}{dot}{} {}", misfit.key, misfit.sentence))
+    }
+
+    /// A refusal of the axis that a tier is annealed along.
+    fn refused_anneal(&self, plan: &Plan, tier_idx: usize, sentence: &str) -> Refusal {
+        let (index, name) = (tier_idx.to_string(), &plan.scenario.tiers[tier_idx].name);
+        let path = ["tiers", index.as_str(), "embedding", "trained", "anneal", "along"];
+        self.refusal(self.place(&path), format!("tiers.{name}.embedding.trained.anneal.along {sentence}"))
     }
 
     /// Takes a table of the top level out of the document.

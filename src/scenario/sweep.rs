@@ -242,6 +242,47 @@ impl Sweep {
     }
 }
 
+/// A point of a sweep on its way along an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Neighbour {
+    /// Number of the point.
+    pub index: u64,
+    /// Its value on that axis.
+    pub value: f64,
+    /// Paths and values of all axes that advance together.
+    pub words: String,
+}
+
+impl Sweep {
+    /// The points that differ from one only along an axis, ascending, and itself; or what is wrong with the axis.
+    pub(super) fn along(&self, path: &str, index: u64) -> Result<Vec<Neighbour>, String> {
+        let mut stride = 1;
+        for group in self.groups.iter().rev() {
+            let Some(axis) = group.axes.iter().find(|axis| axis.path == path) else {
+                stride *= group.n_steps;
+                continue;
+            };
+            let first = index - index / stride % group.n_steps * stride;
+            let neighbour = |step: u64| {
+                let node = axis.value(step);
+                let value = match node.value {
+                    Tree::Integer(x) => x as f64,
+                    Tree::Float(x) => x,
+                    _ => return Err(format!("must be an axis of numbers, but \"{path}\" has the value {node}")),
+                };
+                let words = group.axes.iter().map(|axis| format!("{} = {}", axis.path, axis.value(step)));
+                let words = words.collect::<Vec<_>>().join(", ");
+                Ok(Neighbour { index: first + step * stride, value, words })
+            };
+            let mut found = (0..group.n_steps).map(neighbour).collect::<Result<Vec<_>, _>>()?;
+            found.sort_by(|a, b| a.value.total_cmp(&b.value));
+            return Ok(found);
+        }
+        let near = did_you_mean(path, self.paths());
+        Err(format!("must be an axis of [sweep], got {}{near}", abridged(path)))
+    }
+}
+
 impl Axis {
     fn len(&self) -> u64 {
         match &self.values {

@@ -292,8 +292,7 @@ impl DeepLinear {
                 weights.step(&error, rate, &mut before);
                 weights.error(target, &mut error);
                 loss = half_square(&error);
-                // Not finite, or above.
-                if !(loss <= 1e3 * scale) {
+                if !loss.is_finite() || loss > 1e3 * scale {
                     course.outcome = Outcome::Diverged;
                     break;
                 }
@@ -400,8 +399,7 @@ mod tests {
             let t = 1e-3 * snapshot.step as f64;
             for (k, s) in model.strengths(SIZE).into_iter().enumerate() {
                 // The embedding of item k has the square norm uₖ.
-                let u: f64 =
-                    snapshot.embedding.column(k).iter().map(|&x| f64::from(x) * f64::from(x)).sum();
+                let u: f64 = snapshot.embedding.column(k).iter().map(|&x| f64::from(x) * f64::from(x)).sum();
                 assert!((u - model.weight(s, t)).abs() < 0.003 * s, "mode {k} at {t}: {u}");
             }
             let (loss, theory) = (snapshot.progress.loss, snapshot.progress.loss_theory.unwrap());

@@ -1,16 +1,29 @@
 //! Toy models that learn their representation: one file per model.
 
+mod autoencoder;
+mod course;
 pub mod deep_linear;
+pub mod elhage;
+mod features;
+mod lanes;
+pub mod liu;
+mod optimizer;
 
 use crate::geometry::embedding::Embedding;
 use crate::one_of_family;
 use crate::seed::Stream;
 
 pub use deep_linear::DeepLinear;
+pub use elhage::Elhage;
+pub use liu::Liu;
 
 one_of_family! {
     /// What is trained: exactly one of these.
     Architecture of ToyModel {
+        /// An autoencoder of sparse concepts.
+        Elhage = "elhage",
+        /// An autoencoder with a signed weight decay.
+        Liu = "liu",
         /// A two-layer linear network.
         DeepLinear = "deep_linear",
     }
@@ -150,7 +163,7 @@ pub struct Progress {
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The loss had come to rest: the last tenth of the steps lowered its mean by less than 1 %, or by less than two standard errors.
+    /// The loss had come to rest: the last tenth of the steps lowered it by less than 1 %, or by less than two standard errors.
     Converged,
     /// The loss or a weight was no longer finite, or the loss rose above a thousand times that of an untrained model that answers zero.
     Diverged,

@@ -1,0 +1,236 @@
+//! Course: restarts of one autoencoder over the same samples, from the first step to the last.
+
+use rayon::prelude::*;
+
+use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights};
+use super::features::{Batch, Features};
+use super::lanes::run;
+use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained};
+use crate::geometry::kernel::Kernel;
+use crate::seed::{Rng, Stream};
+
+/// A training that is settled in everything but its random numbers.
+pub struct Course<'a> {
+    /// The model.
+    pub shape: Shape,
+    /// What it sees.
+    pub features: Features,
+    /// Iᵢ.
+    pub importance: Vec<f64>,
+    /// Standard deviations of weights and biases at the start.
+    pub init: (f64, f64),
+    /// What multiplies the loss of a sample before the gradient is taken.
+    pub loss_scale: f64,
+    /// The lowest loss that the model can have, where it is known.
+    pub loss_theory: Option<f64>,
+    /// How it is trained.
+    pub recipe: &'a Recipe,
+}
+
+/// Samples of the loss that is reported, at least.
+const LEAST_EVALUATED: usize = 16_384;
+
+/// Samples that are evaluated at a time.
+const EVALUATED_AT_ONCE: usize = 2048;
+
+/// Loss above which a training has diverged, over that of a model that always answers zero.
+const DIVERGED: f64 = 1e3;
+
+/// Loss above which a restart has failed, over that of the best.
+const FAILED: f64 = 1.05;
+
+/// Steps between two looks whether the weights are finite.
+const WATCH: u64 = 100;
+
+/// One restart.
+struct Restart {
+    weights: Weights,
+    snapshots: Vec<Snapshot>,
+    /// Loss when a tenth of the steps is left, and at the end.
+    rest: Option<Evaluation>,
+    end: Option<Evaluation>,
+    diverged: bool,
+}
+
+/// A loss with its standard error, and the parts of the concepts.
+#[derive(Clone, Debug)]
+struct Evaluation {
+    loss: f64,
+    standard_error: f64,
+    by_concept: Vec<f64>,
+}
+
+impl Course<'_> {
+    /// Trains all restarts, or the one that goes on from a state, and keeps the best.
+    ///
+    /// Restarts are spread over the cores if `parallel`; each core then draws the same samples for itself, so that this changes no bit.
+    pub fn train(&self, warm: Option<&State>, stream: &Stream, parallel: bool) -> Trained {
+        let restarts: Vec<Restart> = match warm {
+            Some(state) => vec![Restart::new(self.shape.restore(state))],
+            None => (0..self.recipe.restarts)
+                .map(|restart| {
+                    let mut rng = stream.stream("start").stream(&restart.to_string()).rng();
+                    Restart::new(self.shape.draw(&mut rng, self.init.0, self.init.1))
+                })
+                .collect(),
+        };
+        let n_groups = if parallel { rayon::current_num_threads().min(restarts.len()) } else { 1 };
+        let mut groups: Vec<Vec<Restart>> = (0..n_groups).map(|_| Vec::new()).collect();
+        restarts.into_iter().enumerate().for_each(|(index, restart)| groups[index % n_groups].push(restart));
+        let finish = |group: Vec<Restart>| self.finish(group, stream);
+        let groups: Vec<Vec<Restart>> = match n_groups {
+            1 => groups.into_iter().map(finish).collect(),
+            _ => groups.into_par_iter().map(finish).collect(),
+        };
+        let mut groups: Vec<_> = groups.into_iter().map(Vec::into_iter).collect();
+        let n_restarts = groups.iter().map(ExactSizeIterator::len).sum();
+        let restarts: Vec<Restart> = (0..n_restarts).filter_map(|index| groups[index % n_groups].next()).collect();
+        self.best(restarts)
+    }
+
+    fn best(&self, restarts: Vec<Restart>) -> Trained {
+        let losses: Vec<f64> = restarts.iter().map(Restart::loss).collect();
+        let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let fails = |&&loss: &&f64| loss.is_infinite() || loss > FAILED * lowest;
+        let n_failed = losses.iter().filter(fails).count();
+        let kept = restarts.into_iter().reduce(|best, next| if next.loss() < best.loss() { next } else { best });
+        let kept = kept.expect("there is a restart");
+        let outcome = match (&kept.rest, &kept.end) {
+            (Some(rest), Some(end)) => {
+                let fell = rest.loss - end.loss;
+                let noise = 2.0 * (rest.standard_error.powi(2) + end.standard_error.powi(2)).sqrt();
+                if fell < 0.01 * rest.loss || fell < noise { Outcome::Converged } else { Outcome::Exhausted }
+            }
+            _ => Outcome::Diverged,
+        };
+        let state = self.shape.state(&kept.weights);
+        Trained { snapshots: kept.snapshots, outcome, n_failed, state }
+    }
+
+    /// All steps of some restarts side by side: the samples are drawn once.
+    fn finish(&self, mut restarts: Vec<Restart>, stream: &Stream) -> Vec<Restart> {
+        let recipe = self.recipe;
+        let (mut rng, mut batch, mut bench) = (stream.stream("samples").rng(), Batch::default(), self.shape.bench());
+        let kernel = Kernel::best();
+        let scale = 2.0 * self.loss_scale / recipe.batch as f64;
+        let rest = recipe.steps - recipe.steps.div_ceil(10);
+        let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
+        for step in 0..=recipe.steps {
+            if step > 0 {
+                self.features.draw(&mut rng, recipe.batch, &mut batch);
+                let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
+                for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
+                    let (shape, weights) = (&self.shape, &mut restart.weights);
+                    run(kernel, Gradient { shape, weights, batch: &batch, scale, bench: &mut bench });
+                    run(kernel, Move { shape, weights, bench: &bench, optimizer: recipe.optimizer, rate });
+                }
+            }
+            let is_checkpoint = checkpoints.next_if_eq(&step).is_some();
+            let is_looked_at = is_checkpoint || step == rest || step == recipe.steps;
+            if !is_looked_at && step % WATCH != 0 {
+                continue;
+            }
+            for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
+                restart.diverged = !self.shape.is_finite(&restart.weights);
+                if restart.diverged || !is_looked_at {
+                    continue;
+                }
+                let found = self.evaluate(&restart.weights, stream, kernel, &mut bench);
+                if !found.loss.is_finite() || found.loss > DIVERGED * self.unanswered() {
+                    restart.diverged = true;
+                    continue;
+                }
+                if is_checkpoint {
+                    let (step, embedding) = (step, self.shape.embedding(&restart.weights));
+                    restart.snapshots.push(Snapshot { step, embedding, progress: self.progress(&found) });
+                }
+                if step == rest {
+                    restart.rest = Some(found.clone());
+                }
+                if step == recipe.steps {
+                    restart.end = Some(found);
+                }
+            }
+        }
+        restarts
+    }
+
+    fn stakes(&self) -> Vec<f64> {
+        self.importance.iter().map(|importance| importance * self.features.mean_square()).collect()
+    }
+
+    /// Loss of a model that always answers zero.
+    fn unanswered(&self) -> f64 {
+        self.stakes().iter().zip(self.features.frequency()).map(|(stakes, p)| stakes * p).sum()
+    }
+
+    fn progress(&self, found: &Evaluation) -> Progress {
+        Progress {
+            loss: found.loss,
+            loss_standard_error: found.standard_error,
+            loss_theory: self.loss_theory,
+            loss_by_concept: found.by_concept.clone(),
+            frequency: self.features.frequency().to_vec(),
+            stakes: self.stakes(),
+            learned_at: Vec::new(),
+        }
+    }
+
+    /// The loss over samples that no step has seen, the same for every look.
+    fn evaluate(&self, weights: &Weights, stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Evaluation {
+        let n_samples = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+        let mut rng: Rng = stream.stream("evaluation").rng();
+        let (mut batch, mut sums) = (Batch::default(), Sums::default());
+        let mut left = n_samples;
+        while left > 0 {
+            let n = left.min(EVALUATED_AT_ONCE);
+            self.features.draw(&mut rng, n, &mut batch);
+            let found = run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench });
+            sums.add(&found);
+            left -= n;
+        }
+        let n = sums.n;
+        let loss = sums.loss.0 / n;
+        let variance = (sums.loss.1 / n - loss * loss).max(0.0) * n / (n - 1.0);
+        let by_concept = sums.by_concept.iter().map(|sum| sum / n).collect();
+        Evaluation { loss, standard_error: (variance / n).sqrt(), by_concept }
+    }
+}
+
+impl Restart {
+    fn new(weights: Weights) -> Self {
+        Self { weights, snapshots: Vec::new(), rest: None, end: None, diverged: false }
+    }
+
+    /// Loss at the end; infinite if it did not come there.
+    fn loss(&self) -> f64 {
+        self.end.as_ref().map_or(f64::INFINITY, |end| end.loss)
+    }
+}
+
+impl Sums {
+    fn add(&mut self, other: &Self) {
+        self.n += other.n;
+        self.loss = (self.loss.0 + other.loss.0, self.loss.1 + other.loss.1);
+        self.by_concept.resize(other.by_concept.len(), 0.0);
+        self.by_concept.iter_mut().zip(&other.by_concept).for_each(|(sum, part)| *sum += part);
+    }
+}
+
+/// Seconds on one core and bytes of an autoencoder, from operations counted and timed on one core of a server of 2023.
+pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
+    let (n, d) = (size.n_concepts as f64, size.d_model as f64);
+    let (lanes_n, lanes_d) = ((n / 16.0).ceil(), (d / 16.0).ceil());
+    let active: f64 = frequency.iter().sum();
+    let filled = 1.0 - libm::exp(frequency.iter().map(|&p| libm::log1p(-p).max(-60.0)).sum());
+    let (batch, restarts) = (recipe.batch as f64, recipe.restarts as f64);
+    let draw = batch * (2e-9 * n.min(64.0 * active) / 16.0 + 8e-9 * active);
+    let back = 0.2 * n * (2e-9 + 1e-9 * lanes_d) + active * 1e-9 * lanes_d;
+    let sample = 1e-8 + 0.35e-9 * lanes_n * d + 1e-9 * lanes_n + back;
+    let model = batch * filled * sample + n * lanes_d * 8e-9;
+    let steps = recipe.steps as f64 * (draw + restarts * model);
+    let looks = (recipe.checkpoints.len() as f64 + 2.0) * restarts * (16.0 * batch).max(16_384.0);
+    let look = looks * (filled * (sample + 2e-9 * n) + 8e-9 * active);
+    let kept = restarts * recipe.checkpoints.len() as f64 * (4.0 * n * d + 24.0 * n);
+    (steps + look, kept + (restarts * 3.0 + 2.0) * 64.0 * n * lanes_d + 100.0 * n + batch * (8.0 * active + 8.0))
+}

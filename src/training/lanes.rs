@@ -1,0 +1,230 @@
+//! Lanes: sixteen single-precision numbers that are computed together, on the registers that the processor has.
+//!
+//! Every operation is defined number by number, multiply-adds are fused, and nothing is added up across lanes: the bits are the same on every processor.
+
+use crate::geometry::kernel::Kernel;
+
+/// Number of lanes.
+pub const LANES: usize = 16;
+
+/// Sixteen numbers in memory, on a cache line of their own.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Chunk(pub [f32; LANES]);
+
+impl Chunk {
+    /// Zero in every lane.
+    pub const ZERO: Self = Self([0.0; LANES]);
+}
+
+/// Sixteen numbers in registers.
+pub trait Lanes: Copy {
+    /// The same number in every lane.
+    fn splat(x: f32) -> Self;
+    /// From memory.
+    fn load(chunk: &Chunk) -> Self;
+    /// To memory.
+    fn store(self, chunk: &mut Chunk);
+    /// self · factor + other, rounded once.
+    fn mul_add(self, factor: Self, other: Self) -> Self;
+    /// self · factor.
+    fn times(self, factor: Self) -> Self;
+    /// self + other.
+    fn plus(self, other: Self) -> Self;
+    /// The lanes above zero, the first in the lowest bit.
+    fn positive(self) -> u16;
+    /// The lanes above zero, and zero in the others.
+    fn relu(self) -> Self;
+}
+
+/// Work on lanes. R is the number of rows of a product that fit into the registers; it changes no bit.
+pub trait Task {
+    /// What comes of it.
+    type Output;
+
+    /// Does it. Must be `#[inline(always)]`, so that it is compiled for the registers of the caller.
+    fn run<L: Lanes, const R: usize>(self) -> Self::Output;
+}
+
+/// Does work on the registers of a kernel.
+///
+/// # Panics
+/// If this processor does not have them.
+pub fn run<T: Task>(kernel: Kernel, task: T) -> T::Output {
+    assert!(kernel.is_available(), "this processor cannot run the {kernel} kernel");
+    match kernel {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the assertion above found the features that the function is compiled with.
+        Kernel::Avx512 => unsafe { x86::avx512(task) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: as above.
+        Kernel::Avx2 => unsafe { x86::avx2(task) },
+        _ => task.run::<Plain, 4>(),
+    }
+}
+
+/// Lanes as an array: the definition of the numbers.
+#[derive(Clone, Copy)]
+struct Plain([f32; LANES]);
+
+impl Lanes for Plain {
+    #[inline(always)]
+    fn splat(x: f32) -> Self {
+        Self([x; LANES])
+    }
+
+    #[inline(always)]
+    fn load(chunk: &Chunk) -> Self {
+        Self(chunk.0)
+    }
+
+    #[inline(always)]
+    fn store(self, chunk: &mut Chunk) {
+        chunk.0 = self.0;
+    }
+
+    #[inline(always)]
+    fn mul_add(self, factor: Self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], other.0[lane])))
+    }
+
+    #[inline(always)]
+    fn times(self, factor: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] * factor.0[lane]))
+    }
+
+    #[inline(always)]
+    fn plus(self, other: Self) -> Self {
+        Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
+    }
+
+    #[inline(always)]
+    fn positive(self) -> u16 {
+        self.0.iter().enumerate().fold(0, |bits, (lane, &x)| bits | u16::from(x > 0.0) << lane)
+    }
+
+    #[inline(always)]
+    fn relu(self) -> Self {
+        Self(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Chunk, Lanes, Task};
+
+    /// # Safety
+    /// The processor must have these features.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+    pub unsafe fn avx512<T: Task>(task: T) -> T::Output {
+        task.run::<Wide, 8>()
+    }
+
+    /// # Safety
+    /// The processor must have these features.
+    #[target_feature(enable = "avx2,fma")]
+    pub unsafe fn avx2<T: Task>(task: T) -> T::Output {
+        task.run::<Pair, 3>()
+    }
+
+    /// One 512-bit register.
+    #[derive(Clone, Copy)]
+    struct Wide(__m512);
+
+    /// Two 256-bit registers.
+    #[derive(Clone, Copy)]
+    struct Pair(__m256, __m256);
+
+    // SAFETY of all blocks below: the types are private, and only `avx512` and `avx2` above make them, whose callers have looked for the features. A chunk is
+    // 64 bytes on an address that is a multiple of 64.
+    impl Lanes for Wide {
+        #[inline(always)]
+        fn splat(x: f32) -> Self {
+            Self(unsafe { _mm512_set1_ps(x) })
+        }
+
+        #[inline(always)]
+        fn load(chunk: &Chunk) -> Self {
+            Self(unsafe { _mm512_load_ps(chunk.0.as_ptr()) })
+        }
+
+        #[inline(always)]
+        fn store(self, chunk: &mut Chunk) {
+            unsafe { _mm512_store_ps(chunk.0.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, other: Self) -> Self {
+            Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn times(self, factor: Self) -> Self {
+            Self(unsafe { _mm512_mul_ps(self.0, factor.0) })
+        }
+
+        #[inline(always)]
+        fn plus(self, other: Self) -> Self {
+            Self(unsafe { _mm512_add_ps(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        fn positive(self) -> u16 {
+            unsafe { _mm512_cmp_ps_mask::<_CMP_GT_OQ>(self.0, _mm512_setzero_ps()) }
+        }
+
+        #[inline(always)]
+        fn relu(self) -> Self {
+            Self(unsafe { _mm512_maskz_mov_ps(self.positive(), self.0) })
+        }
+    }
+
+    impl Lanes for Pair {
+        #[inline(always)]
+        fn splat(x: f32) -> Self {
+            unsafe { Self(_mm256_set1_ps(x), _mm256_set1_ps(x)) }
+        }
+
+        #[inline(always)]
+        fn load(chunk: &Chunk) -> Self {
+            unsafe { Self(_mm256_load_ps(chunk.0.as_ptr()), _mm256_load_ps(chunk.0.as_ptr().add(8))) }
+        }
+
+        #[inline(always)]
+        fn store(self, chunk: &mut Chunk) {
+            unsafe {
+                _mm256_store_ps(chunk.0.as_mut_ptr(), self.0);
+                _mm256_store_ps(chunk.0.as_mut_ptr().add(8), self.1);
+            }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, factor: Self, other: Self) -> Self {
+            unsafe { Self(_mm256_fmadd_ps(self.0, factor.0, other.0), _mm256_fmadd_ps(self.1, factor.1, other.1)) }
+        }
+
+        #[inline(always)]
+        fn times(self, factor: Self) -> Self {
+            unsafe { Self(_mm256_mul_ps(self.0, factor.0), _mm256_mul_ps(self.1, factor.1)) }
+        }
+
+        #[inline(always)]
+        fn plus(self, other: Self) -> Self {
+            unsafe { Self(_mm256_add_ps(self.0, other.0), _mm256_add_ps(self.1, other.1)) }
+        }
+
+        #[inline(always)]
+        fn positive(self) -> u16 {
+            let bits = |half| unsafe { _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(half, _mm256_setzero_ps())) };
+            bits(self.0) as u16 | (bits(self.1) as u16) << 8
+        }
+
+        #[inline(always)]
+        fn relu(self) -> Self {
+            let relu = |half| unsafe { _mm256_and_ps(half, _mm256_cmp_ps::<_CMP_GT_OQ>(half, _mm256_setzero_ps())) };
+            Self(relu(self.0), relu(self.1))
+        }
+    }
+}
