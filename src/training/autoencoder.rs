@@ -50,22 +50,24 @@ pub struct Bench {
     panels: Vec<Chunk>,
     gradient: Vec<Chunk>,
     bias_gradient: Vec<Chunk>,
-    /// Rows of a block: h, R × d_chunks, and z or its gradient, R × n_chunks.
+    /// h of the rows of a block, and the gradient by it, each ROWS × d_chunks.
     hidden: Vec<Chunk>,
+    back: Vec<Chunk>,
+    /// x, and z or the gradient by it, each ROWS × n_chunks, rounded up to panels.
+    truth: Vec<Chunk>,
     outputs: Vec<Chunk>,
     /// Which outputs of a row have a gradient, a bit for each.
     gates: Vec<u16>,
-    rows: Vec<u32>,
 }
 
 /// Chunks of a panel of W.
 const PANEL: usize = 2;
 
-/// Chunks of the hidden layer that stay in registers while a row goes back.
-const SLAB: usize = 4;
+/// Rows that are computed together: part of the order of the sums, so part of the definition of the numbers.
+const ROWS: usize = 8;
 
-/// The most rows of a block.
-const MOST_ROWS: usize = 8;
+/// Chunks of the hidden layer that stay in registers while one row goes back.
+const SLAB: usize = 4;
 
 impl Shape {
     /// The model with n concepts of the given importance and d units.
@@ -127,15 +129,22 @@ impl Shape {
     /// Room for a step.
     pub fn bench(&self) -> Bench {
         let zero = |n: usize| vec![Chunk::ZERO; n];
+        let (hidden, outputs) = (ROWS * self.d_chunks, ROWS * self.stride());
         Bench {
-            panels: zero(self.n_chunks.div_ceil(PANEL) * PANEL * self.d),
+            panels: zero(self.stride() * self.d),
             gradient: zero(self.n * self.d_chunks),
             bias_gradient: zero(self.n_chunks),
-            hidden: zero(MOST_ROWS * self.d_chunks),
-            outputs: zero(MOST_ROWS * self.n_chunks.next_multiple_of(PANEL)),
-            gates: vec![0; MOST_ROWS * self.n_chunks],
-            rows: Vec::new(),
+            hidden: zero(hidden),
+            back: zero(hidden),
+            truth: zero(outputs),
+            outputs: zero(outputs),
+            gates: vec![0; outputs],
         }
+    }
+
+    /// Chunks of a row of outputs: whole panels.
+    fn stride(&self) -> usize {
+        self.n_chunks.next_multiple_of(PANEL)
     }
 }
 
@@ -162,13 +171,9 @@ impl Task for Gradient<'_> {
         bench.gradient.fill(Chunk::ZERO);
         bench.bias_gradient.fill(Chunk::ZERO);
         lay_out(shape, weights, &mut bench.panels);
-        let active = |&row: &u32| !batch.sample(row as usize).0.is_empty();
-        let mut rows = std::mem::take(&mut bench.rows);
-        rows.clear();
-        rows.extend((0..batch.ends.len() as u32).filter(active));
-        // A sample without active concepts is answered with ReLU(b).
-        let n_empty = (batch.ends.len() - rows.len()) as f32;
         let scale = scale as f32;
+        // A sample without active concepts is answered with ReLU(b).
+        let n_empty = batch.n_empty() as f32;
         for c in 0..shape.n_chunks {
             for lane in 0..LANES {
                 let (b, factor) = (weights.bias[c].0[lane], scale * shape.importance[c].0[lane]);
@@ -176,25 +181,33 @@ impl Task for Gradient<'_> {
                 bench.bias_gradient[c].0[lane] = n_empty * (factor * answer);
             }
         }
-        for block in rows.chunks(R) {
-            encode::<L>(shape, weights, batch, block, &mut bench.hidden);
+        let mut first = 0;
+        while first < batch.ends.len() {
+            let n_rows = ROWS.min(batch.ends.len() - first);
+            encode::<L>(shape, weights, batch, first, n_rows, bench);
             decode::<L, R>(shape, weights, bench);
-            for (r, &row) in block.iter().enumerate() {
-                let sample = batch.sample(row as usize);
-                gate::<L>(shape, r, sample, scale, bench);
-                let mut slab = 0;
-                while slab < shape.d_chunks {
-                    match shape.d_chunks - slab {
-                        1 => back::<L, 1>(shape, weights, r, slab, sample, bench),
-                        2 => back::<L, 2>(shape, weights, r, slab, sample, bench),
-                        3 => back::<L, 3>(shape, weights, r, slab, sample, bench),
-                        _ => back::<L, SLAB>(shape, weights, r, slab, sample, bench),
+            gate::<L>(shape, n_rows, scale, bench);
+            match shape.d_chunks {
+                1 => back_together::<L, 1>(shape, weights, bench),
+                2 => back_together::<L, 2>(shape, weights, bench),
+                _ => {
+                    for r in 0..n_rows {
+                        let mut slab = 0;
+                        while slab < shape.d_chunks {
+                            match shape.d_chunks - slab {
+                                1 => back_alone::<L, 1>(shape, weights, r, slab, bench),
+                                2 => back_alone::<L, 2>(shape, weights, r, slab, bench),
+                                3 => back_alone::<L, 3>(shape, weights, r, slab, bench),
+                                _ => back_alone::<L, SLAB>(shape, weights, r, slab, bench),
+                            }
+                            slab += SLAB;
+                        }
                     }
-                    slab += SLAB;
                 }
             }
+            spread::<L>(shape, batch, first, n_rows, bench);
+            first += ROWS;
         }
-        bench.rows = rows;
     }
 }
 
@@ -210,18 +223,31 @@ fn lay_out(shape: &Shape, weights: &Weights, panels: &mut [Chunk]) {
     }
 }
 
-/// h = Σ xᵢ Wᵢ over the active concepts of each row.
+/// x, and h = Σ xᵢ Wᵢ over the active concepts, of each row of a block.
 #[inline(always)]
-fn encode<L: Lanes>(shape: &Shape, weights: &Weights, batch: &Batch, block: &[u32], hidden: &mut [Chunk]) {
-    let v = shape.d_chunks;
-    for (hidden, &row) in hidden.chunks_exact_mut(v).zip(block) {
-        let (concepts, values) = batch.sample(row as usize);
-        hidden.fill(Chunk::ZERO);
-        for (&i, &x) in concepts.iter().zip(values) {
-            let column = &weights.columns[i as usize * v..][..v];
-            for (sum, w) in hidden.iter_mut().zip(column) {
-                L::splat(x).mul_add(L::load(w), L::load(sum)).store(sum);
+fn encode<L: Lanes>(shape: &Shape, weights: &Weights, batch: &Batch, first: usize, n_rows: usize, bench: &mut Bench) {
+    let (v, stride) = (shape.d_chunks, shape.stride());
+    for r in 0..n_rows {
+        let (concepts, values) = batch.sample(first + r);
+        let hidden = &mut bench.hidden[r * v..][..v];
+        if let [hidden] = hidden {
+            let mut sum = L::splat(0.0);
+            for (&i, &x) in concepts.iter().zip(values) {
+                sum = L::splat(x).mul_add(L::load(&weights.columns[i as usize]), sum);
             }
+            sum.store(hidden);
+        } else {
+            hidden.fill(Chunk::ZERO);
+            for (&i, &x) in concepts.iter().zip(values) {
+                let column = &weights.columns[i as usize * v..][..v];
+                for (sum, w) in hidden.iter_mut().zip(column) {
+                    L::splat(x).mul_add(L::load(w), L::load(sum)).store(sum);
+                }
+            }
+        }
+        let truth = &mut bench.truth[r * stride..][..stride];
+        for (&i, &x) in concepts.iter().zip(values) {
+            truth[i as usize / LANES].0[i as usize % LANES] = x;
         }
     }
 }
@@ -229,73 +255,111 @@ fn encode<L: Lanes>(shape: &Shape, weights: &Weights, batch: &Batch, block: &[u3
 /// z = Wᵀh + b of a block of rows: one chain of fused multiply-adds over the units, from b on.
 #[inline(always)]
 fn decode<L: Lanes, const R: usize>(shape: &Shape, weights: &Weights, bench: &mut Bench) {
-    let stride = shape.n_chunks.next_multiple_of(PANEL);
+    let (v, stride) = (shape.d_chunks, shape.stride());
     let none = Chunk([-1.0; LANES]);
     for (p, panel) in bench.panels.chunks_exact(shape.d * PANEL).enumerate() {
         let bias: [L; PANEL] = std::array::from_fn(|c| L::load(weights.bias.get(p * PANEL + c).unwrap_or(&none)));
-        let mut sums = [bias; R];
-        for (k, entries) in panel.chunks_exact(PANEL).enumerate() {
-            let entries: [L; PANEL] = std::array::from_fn(|c| L::load(&entries[c]));
-            for (r, sums) in sums.iter_mut().enumerate() {
-                let h = L::splat(bench.hidden[r * shape.d_chunks + k / LANES].0[k % LANES]);
-                for (sum, entry) in sums.iter_mut().zip(entries) {
-                    *sum = h.mul_add(entry, *sum);
+        let mut first = 0;
+        while first < ROWS {
+            // The last rows of a block may be computed twice.
+            let start = first.min(ROWS - R);
+            let mut sums = [bias; R];
+            let hidden: [&[Chunk]; R] = std::array::from_fn(|r| &bench.hidden[(start + r) * v..][..v]);
+            for (k, entries) in panel.chunks_exact(PANEL).enumerate() {
+                let entries: [L; PANEL] = std::array::from_fn(|c| L::load(&entries[c]));
+                for (hidden, sums) in hidden.iter().zip(&mut sums) {
+                    let h = L::splat(hidden[k / LANES].0[k % LANES]);
+                    for (sum, entry) in sums.iter_mut().zip(entries) {
+                        *sum = h.mul_add(entry, *sum);
+                    }
                 }
             }
+            for (r, sums) in sums.iter().enumerate() {
+                for (c, sum) in sums.iter().enumerate() {
+                    sum.store(&mut bench.outputs[(start + r) * stride + p * PANEL + c]);
+                }
+            }
+            first += R;
         }
-        for (r, sums) in sums.iter().enumerate() {
-            for (c, sum) in sums.iter().enumerate() {
-                sum.store(&mut bench.outputs[r * stride + p * PANEL + c]);
+    }
+}
+
+/// The gradient by z, in its place: cᵢ · 2(x̂ᵢ − xᵢ) where the output is active, 0 elsewhere and in rows that are not there. Adds it to that of b, and clears x.
+#[inline(always)]
+fn gate<L: Lanes>(shape: &Shape, n_rows: usize, scale: f32, bench: &mut Bench) {
+    let stride = shape.stride();
+    let minus = L::splat(-1.0);
+    for c in 0..shape.n_chunks {
+        let factor = L::load(&shape.importance[c]).times(L::splat(scale));
+        let inside = L::load(&shape.importance[c]).positive();
+        let mut sum = L::load(&bench.bias_gradient[c]);
+        for r in 0..ROWS {
+            let at = r * stride + c;
+            if r >= n_rows {
+                bench.outputs[at] = Chunk::ZERO;
+                bench.gates[at] = 0;
+                continue;
+            }
+            let z = L::load(&bench.outputs[at]);
+            let gate = if shape.is_relu { z.positive() } else { inside };
+            let error = L::load(&bench.truth[at]).mul_add(minus, z);
+            let g = error.times(factor).only(gate);
+            g.store(&mut bench.outputs[at]);
+            bench.gates[at] = gate;
+            L::splat(0.0).store(&mut bench.truth[at]);
+            sum = sum.plus(g);
+        }
+        sum.store(&mut bench.bias_gradient[c]);
+    }
+}
+
+/// From the gradient by z to those of h and of the decoding W, for all rows of a block at once, where V chunks hold a vector of units.
+#[inline(always)]
+fn back_together<L: Lanes, const V: usize>(shape: &Shape, weights: &Weights, bench: &mut Bench) {
+    let stride = shape.stride();
+    let hidden: [[L; V]; ROWS] = std::array::from_fn(|r| std::array::from_fn(|v| L::load(&bench.hidden[r * V + v])));
+    let mut back = [[L::splat(0.0); V]; ROWS];
+    let (columns, gradients) = (weights.columns.as_chunks::<V>().0, bench.gradient.as_chunks_mut::<V>().0);
+    for c in 0..shape.n_chunks {
+        let rows: [&Chunk; ROWS] = std::array::from_fn(|r| &bench.outputs[r * stride + c]);
+        let mut gate = (0..ROWS).fold(0, |gate, r| gate | bench.gates[r * stride + c]);
+        while gate != 0 {
+            let lane = gate.trailing_zeros() as usize % LANES;
+            gate &= gate - 1;
+            let (column, gradient) = (&columns[c * LANES + lane], &mut gradients[c * LANES + lane]);
+            let column: [L; V] = std::array::from_fn(|v| L::load(&column[v]));
+            let mut sum: [L; V] = std::array::from_fn(|v| L::load(&gradient[v]));
+            for r in 0..ROWS {
+                let g = L::splat(rows[r].0[lane]);
+                for v in 0..V {
+                    back[r][v] = g.mul_add(column[v], back[r][v]);
+                    sum[v] = g.mul_add(hidden[r][v], sum[v]);
+                }
+            }
+            for v in 0..V {
+                sum[v].store(&mut gradient[v]);
             }
         }
     }
-}
-
-/// The gradient by z, in its place: cᵢ · 2(x̂ᵢ − xᵢ) where the output is active. Adds it to that of b.
-#[inline(always)]
-fn gate<L: Lanes>(shape: &Shape, r: usize, sample: (&[u32], &[f32]), scale: f32, bench: &mut Bench) {
-    let stride = shape.n_chunks.next_multiple_of(PANEL);
-    let outputs = &mut bench.outputs[r * stride..][..shape.n_chunks];
-    let gates = &mut bench.gates[r * shape.n_chunks..][..shape.n_chunks];
-    let sums = &mut bench.bias_gradient;
-    for (((output, gate), importance), sum) in outputs.iter_mut().zip(gates.iter_mut()).zip(&shape.importance).zip(sums)
-    {
-        let z = L::load(output);
-        let answer = if shape.is_relu { z.relu() } else { z };
-        *gate = if shape.is_relu { z.positive() } else { L::load(importance).positive() };
-        let g = answer.times(L::load(importance).times(L::splat(scale)));
-        g.store(output);
-        g.plus(L::load(sum)).store(sum);
-    }
-    for (&i, &x) in sample.0.iter().zip(sample.1) {
-        let (c, lane) = (i as usize / LANES, i as usize % LANES);
-        if gates[c] >> lane & 1 == 1 {
-            let less = scale * shape.importance[c].0[lane] * x;
-            outputs[c].0[lane] -= less;
-            bench.bias_gradient[c].0[lane] -= less;
+    for (r, back) in back.iter().enumerate() {
+        for (v, back) in back.iter().enumerate() {
+            back.store(&mut bench.back[r * V + v]);
         }
     }
 }
 
-/// From the gradient by z to those of h and W, for V chunks of units: both layers of W have it.
+/// The same for one row and V chunks of units, through the outputs that have a gradient. Each sum has the same order as in [`back_together`].
 #[inline(always)]
-fn back<L: Lanes, const V: usize>(
-    shape: &Shape,
-    weights: &Weights,
-    r: usize,
-    slab: usize,
-    sample: (&[u32], &[f32]),
-    bench: &mut Bench,
-) {
-    let stride = shape.n_chunks.next_multiple_of(PANEL);
-    let hidden: &[Chunk; V] =
-        bench.hidden[r * shape.d_chunks + slab..].first_chunk().expect("a slab lies within the units");
+fn back_alone<L: Lanes, const V: usize>(shape: &Shape, weights: &Weights, r: usize, slab: usize, bench: &mut Bench) {
+    let stride = shape.stride();
+    let at = r * shape.d_chunks + slab;
+    let hidden: &[Chunk; V] = bench.hidden[at..].first_chunk().expect("a slab lies within the units");
     let hidden: [L; V] = std::array::from_fn(|v| L::load(&hidden[v]));
     let mut back = [L::splat(0.0); V];
     for c in 0..shape.n_chunks {
-        let mut gate = bench.gates[r * shape.n_chunks + c];
+        let mut gate = bench.gates[r * stride + c];
         while gate != 0 {
-            let lane = gate.trailing_zeros() as usize;
+            let lane = gate.trailing_zeros() as usize % LANES;
             gate &= gate - 1;
             let g = L::splat(bench.outputs[r * stride + c].0[lane]);
             let at = (c * LANES + lane) * shape.d_chunks + slab;
@@ -308,11 +372,23 @@ fn back<L: Lanes, const V: usize>(
             }
         }
     }
-    for (&i, &x) in sample.0.iter().zip(sample.1) {
-        let at = i as usize * shape.d_chunks + slab;
-        let gradient: &mut [Chunk; V] = bench.gradient[at..].first_chunk_mut().expect("a slab lies within the units");
-        for (gradient, &back) in gradient.iter_mut().zip(&back) {
-            L::splat(x).mul_add(back, L::load(gradient)).store(gradient);
+    for (v, back) in back.iter().enumerate() {
+        back.store(&mut bench.back[at + v]);
+    }
+}
+
+/// From the gradient by h to that of the encoding W, which only active concepts have.
+#[inline(always)]
+fn spread<L: Lanes>(shape: &Shape, batch: &Batch, first: usize, n_rows: usize, bench: &mut Bench) {
+    let v = shape.d_chunks;
+    for r in 0..n_rows {
+        let (concepts, values) = batch.sample(first + r);
+        let back = &bench.back[r * v..][..v];
+        for (&i, &x) in concepts.iter().zip(values) {
+            let gradient = &mut bench.gradient[i as usize * v..][..v];
+            for (gradient, back) in gradient.iter_mut().zip(back) {
+                L::splat(x).mul_add(L::load(back), L::load(gradient)).store(gradient);
+            }
         }
     }
 }
@@ -406,44 +482,58 @@ impl Task for Loss<'_> {
     fn run<L: Lanes, const R: usize>(self) -> Sums {
         let Self { shape, weights, batch, bench } = self;
         lay_out(shape, weights, &mut bench.panels);
-        let stride = shape.n_chunks.next_multiple_of(PANEL);
-        let mut sums = Sums { n: batch.ends.len() as f64, loss: (0.0, 0.0), by_concept: vec![0.0; shape.n] };
-        let mut add = |parts: &mut dyn Iterator<Item = f64>, times: f64| {
-            let mut whole = 0.0;
-            for (sum, part) in sums.by_concept.iter_mut().zip(parts) {
-                *sum += times * part;
-                whole += part;
-            }
-            sums.loss.0 += times * whole;
-            sums.loss.1 += times * whole * whole;
-        };
-        let importance = |i: usize| f64::from(shape.importance[i / LANES].0[i % LANES]);
-        let answer = |z: f32| f64::from(if shape.is_relu && z <= 0.0 { 0.0 } else { z });
-        let active = |&row: &u32| !batch.sample(row as usize).0.is_empty();
-        let rows: Vec<u32> = (0..batch.ends.len() as u32).filter(active).collect();
-        let mut truth = vec![0.0; shape.n];
-        for block in rows.chunks(R) {
-            encode::<L>(shape, weights, batch, block, &mut bench.hidden);
+        let stride = shape.stride();
+        let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; shape.n] };
+        let mut errors = vec![0.0_f32; shape.n];
+        let mut first = 0;
+        while first < batch.ends.len() {
+            let n_rows = ROWS.min(batch.ends.len() - first);
+            encode::<L>(shape, weights, batch, first, n_rows, bench);
             decode::<L, R>(shape, weights, bench);
-            for (r, &row) in block.iter().enumerate() {
-                let (concepts, values) = batch.sample(row as usize);
-                concepts.iter().zip(values).for_each(|(&i, &x)| truth[i as usize] = f64::from(x));
-                let outputs = &bench.outputs[r * stride..];
-                let part = |i: usize| {
-                    let error = answer(outputs[i / LANES].0[i % LANES]) - truth[i];
-                    importance(i) * error * error
-                };
-                add(&mut (0..shape.n).map(part), 1.0);
-                concepts.iter().for_each(|&i| truth[i as usize] = 0.0);
+            for r in 0..n_rows {
+                let chunks = bench.outputs[r * stride..].iter().zip(&mut bench.truth[r * stride..][..stride]);
+                for (errors, (output, truth)) in errors.chunks_mut(LANES).zip(chunks) {
+                    for (error, (&z, &x)) in errors.iter_mut().zip(output.0.iter().zip(&truth.0)) {
+                        *error = shape.answer(z) - x;
+                    }
+                    *truth = Chunk::ZERO;
+                }
+                sums.count(shape, &errors, 1.0);
             }
+            first += ROWS;
         }
-        let n_empty = batch.ends.len() - rows.len();
-        let part = |i: usize| {
-            let error = answer(weights.bias[i / LANES].0[i % LANES]);
-            importance(i) * error * error
-        };
-        add(&mut (0..shape.n).map(part), n_empty as f64);
+        let biases = weights.bias.iter().flat_map(|chunk| chunk.0);
+        errors.iter_mut().zip(biases).for_each(|(error, b)| *error = shape.answer(b));
+        sums.count(shape, &errors, batch.n_empty() as f64);
         sums
+    }
+}
+
+impl Shape {
+    #[inline(always)]
+    fn answer(&self, z: f32) -> f32 {
+        if self.is_relu && z <= 0.0 { 0.0 } else { z }
+    }
+}
+
+impl Sums {
+    /// Adds a sample with these errors, so many times.
+    #[inline(always)]
+    fn count(&mut self, shape: &Shape, errors: &[f32], times: f64) {
+        let mut whole = 0.0;
+        for ((errors, importance), sums) in
+            errors.chunks(LANES).zip(&shape.importance).zip(self.by_concept.chunks_mut(LANES))
+        {
+            let mut parts = [0.0; LANES];
+            for ((part, &error), &importance) in parts.iter_mut().zip(errors).zip(&importance.0) {
+                *part = f64::from(importance) * (f64::from(error) * f64::from(error));
+            }
+            for (sum, part) in sums.iter_mut().zip(&parts) {
+                *sum += times * part;
+            }
+            whole += parts.iter().sum::<f64>();
+        }
+        self.loss = (self.loss.0 + times * whole, self.loss.1 + times * whole * whole);
     }
 }
 

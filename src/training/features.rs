@@ -20,10 +20,12 @@ enum Sampler {
     Walk { ends: Vec<f64>, even: Option<f64> },
 }
 
-/// Active concepts of many samples: only those that are not zero.
+/// Active concepts of many samples: only the samples that have any, and only what is not zero.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Batch {
-    /// How many active concepts all samples up to each one have together.
+    /// Number of samples, empty ones included.
+    pub n_samples: usize,
+    /// For each sample that is not empty, how many active concepts there are up to its end.
     pub ends: Vec<u32>,
     /// The active concepts, ascending within each sample.
     pub concepts: Vec<u32>,
@@ -32,17 +34,29 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// The active concepts of a sample and their values.
+    /// The active concepts of a sample that is not empty, and their values.
+    #[inline(always)]
     pub fn sample(&self, index: usize) -> (&[u32], &[f32]) {
         let first = if index == 0 { 0 } else { self.ends[index - 1] as usize };
         let range = first..self.ends[index] as usize;
         (&self.concepts[range.clone()], &self.values[range])
     }
 
-    fn clear(&mut self) {
-        self.ends.clear();
-        self.concepts.clear();
-        self.values.clear();
+    /// Number of samples in which no concept is active.
+    pub fn n_empty(&self) -> usize {
+        self.n_samples - self.ends.len()
+    }
+
+    /// Adds an active concept to a sample; samples come in order.
+    #[inline(always)]
+    fn add(&mut self, concept: usize, value: f32, is_new: bool) {
+        self.concepts.push(concept as u32);
+        self.values.push(value);
+        let end = self.concepts.len() as u32;
+        match self.ends.last_mut() {
+            Some(last) if !is_new => *last = end,
+            _ => self.ends.push(end),
+        }
     }
 }
 
@@ -82,10 +96,13 @@ impl Features {
 
     /// Draws so many samples. O(active concepts) time, and O(n · samples / 8) where more than one of 64 is active.
     pub fn draw(&self, rng: &mut Rng, n_samples: usize, batch: &mut Batch) {
-        batch.clear();
+        batch.n_samples = n_samples;
+        batch.ends.clear();
+        batch.concepts.clear();
+        batch.values.clear();
         match &self.sampler {
-            Sampler::Bits { threshold, always } => self.compare(rng, *threshold, *always, n_samples, batch),
-            Sampler::Walk { ends, even } => self.walk(rng, ends, *even, n_samples, batch),
+            Sampler::Bits { threshold, always } => self.compare(rng, *threshold, *always, batch),
+            Sampler::Walk { ends, even } => self.walk(rng, ends, *even, batch),
         }
     }
 
@@ -95,53 +112,54 @@ impl Features {
         (rng.random::<u32>() >> 8) as f32 * (self.high / 16_777_216.0)
     }
 
-    fn compare(&self, rng: &mut Rng, threshold: u64, always: bool, n_samples: usize, batch: &mut Batch) {
+    fn compare(&self, rng: &mut Rng, threshold: u64, always: bool, batch: &mut Batch) {
         let n = self.frequency.len();
-        let (mut end, mut base) = (n, 0);
-        let all = n * n_samples;
+        let all = n * batch.n_samples;
+        // entry / n for entries below 2³², by a product that is exact.
+        let inverse = u64::MAX / n as u64 + 1;
+        let quotient = |entry: usize| if n == 1 { entry } else { (u128::from(inverse) * entry as u128 >> 64) as usize };
+        let (mut base, mut last) = (0, usize::MAX);
         while base < all {
             let mut active = if always { u64::MAX } else { below(rng, threshold) };
+            if all - base < 64 {
+                active &= (1 << (all - base)) - 1;
+            }
             while active != 0 {
                 let entry = base + active.trailing_zeros() as usize;
                 active &= active - 1;
-                if entry >= all {
-                    break;
-                }
-                while entry >= end {
-                    batch.ends.push(batch.concepts.len() as u32);
-                    end += n;
-                }
-                batch.concepts.push((entry + n - end) as u32);
-                batch.values.push(self.value(rng));
+                let sample = quotient(entry);
+                let value = self.value(rng);
+                batch.add(entry - sample * n, value, sample != last);
+                last = sample;
             }
             base += 64;
         }
-        batch.ends.resize(n_samples, batch.concepts.len() as u32);
     }
 
-    fn walk(&self, rng: &mut Rng, ends: &[f64], even: Option<f64>, n_samples: usize, batch: &mut Batch) {
+    fn walk(&self, rng: &mut Rng, ends: &[f64], even: Option<f64>, batch: &mut Batch) {
         let (n, length) = (ends.len(), ends[ends.len() - 1]);
-        let mut at = 0.0;
+        let (mut at, mut sample, mut is_new) = (0.0, 0.0, true);
         loop {
             at -= libm::log(1.0 - rng.random::<f64>());
             if at >= length {
                 let passed = (at / length).floor();
-                if batch.ends.len() as f64 + passed >= n_samples as f64 {
+                at -= passed * length;
+                sample += passed;
+                is_new = true;
+                if sample >= batch.n_samples as f64 {
                     break;
                 }
-                at -= passed * length;
-                batch.ends.resize(batch.ends.len() + passed as usize, batch.concepts.len() as u32);
             }
             let concept = match even {
                 Some(each) => (at / each) as usize,
                 None => ends.partition_point(|&end| end <= at),
             };
             let concept = concept.min(n - 1);
-            batch.concepts.push(concept as u32);
-            batch.values.push(self.value(rng));
+            let value = self.value(rng);
+            batch.add(concept, value, is_new);
+            is_new = false;
             at = ends[concept];
         }
-        batch.ends.resize(n_samples, batch.concepts.len() as u32);
     }
 }
 
@@ -172,9 +190,10 @@ mod tests {
         let mut sums = vec![[0.0; 3]; features.frequency().len()];
         for _ in 0..n_samples / 1000 {
             features.draw(&mut rng, 1000, &mut batch);
-            assert_eq!(batch.ends.len(), 1000);
-            for index in 0..1000 {
+            assert!(batch.n_samples == 1000 && batch.n_empty() <= 1000);
+            for index in 0..batch.ends.len() {
                 let (concepts, values) = batch.sample(index);
+                assert!(!concepts.is_empty());
                 assert!(concepts.windows(2).all(|pair| pair[0] < pair[1]), "{concepts:?}");
                 for (&concept, &value) in concepts.iter().zip(values) {
                     let value = f64::from(value);
@@ -216,7 +235,7 @@ mod tests {
             let (mut rng, mut batch) = (Stream::from_seed(6).rng(), Batch::default());
             let (mut together, n) = ([0.0; 3], 500_000);
             features.draw(&mut rng, n, &mut batch);
-            for index in 0..n {
+            for index in 0..batch.ends.len() {
                 match batch.sample(index).0 {
                     [0, 1] => together[0] += 1.0,
                     [0, 2] => together[1] += 1.0,

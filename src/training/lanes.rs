@@ -33,8 +33,8 @@ pub trait Lanes: Copy {
     fn plus(self, other: Self) -> Self;
     /// The lanes above zero, the first in the lowest bit.
     fn positive(self) -> u16;
-    /// The lanes above zero, and zero in the others.
-    fn relu(self) -> Self;
+    /// The lanes of these bits, and zero in the others.
+    fn only(self, bits: u16) -> Self;
 }
 
 /// Work on lanes. R is the number of rows of a product that fit into the registers; it changes no bit.
@@ -104,8 +104,8 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
-    fn relu(self) -> Self {
-        Self(self.0.map(|x| if x > 0.0 { x } else { 0.0 }))
+    fn only(self, bits: u16) -> Self {
+        Self(std::array::from_fn(|lane| if bits >> lane & 1 == 1 { self.0[lane] } else { 0.0 }))
     }
 }
 
@@ -176,8 +176,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn relu(self) -> Self {
-            Self(unsafe { _mm512_maskz_mov_ps(self.positive(), self.0) })
+        fn only(self, bits: u16) -> Self {
+            Self(unsafe { _mm512_maskz_mov_ps(bits, self.0) })
         }
     }
 
@@ -222,9 +222,13 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn relu(self) -> Self {
-            let relu = |half| unsafe { _mm256_and_ps(half, _mm256_cmp_ps::<_CMP_GT_OQ>(half, _mm256_setzero_ps())) };
-            Self(relu(self.0), relu(self.1))
+        fn only(self, bits: u16) -> Self {
+            let only = |half, bits: u16| unsafe {
+                let places = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+                let chosen = _mm256_and_si256(_mm256_set1_epi32(i32::from(bits)), places);
+                _mm256_and_ps(half, _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, places)))
+            };
+            Self(only(self.0, bits), only(self.1, bits >> 8))
         }
     }
 }

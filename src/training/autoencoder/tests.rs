@@ -27,10 +27,12 @@ fn example(shape: &Shape) -> (Weights, Batch) {
 fn reference(shape: &Shape, state: &[f64], batch: &Batch) -> f64 {
     let (columns, bias) = state.split_at(shape.n * shape.d);
     let mut loss = 0.0;
-    for row in 0..batch.ends.len() {
+    for row in 0..batch.n_samples {
         let mut x = vec![0.0; shape.n];
-        let (concepts, values) = batch.sample(row);
-        concepts.iter().zip(values).for_each(|(&i, &v)| x[i as usize] = f64::from(v));
+        if row < batch.ends.len() {
+            let (concepts, values) = batch.sample(row);
+            concepts.iter().zip(values).for_each(|(&i, &v)| x[i as usize] = f64::from(v));
+        }
         let h: Vec<f64> = (0..shape.d).map(|k| (0..shape.n).map(|i| columns[i * shape.d + k] * x[i]).sum()).collect();
         for i in 0..shape.n {
             let z = bias[i] + (0..shape.d).map(|k| columns[i * shape.d + k] * h[k]).sum::<f64>();
