@@ -18,6 +18,7 @@ use superpose::measure::{Measures, Subject, wanted_by};
 use superpose::output::csv;
 use superpose::seed::{Rng, Stream};
 use superpose::table::{Change, Column, Table, Unit, Value};
+use superpose::training::Architecture;
 
 const SHAPES: [(usize, usize); 12] =
     [(1, 1), (1, 5), (2, 1), (2, 2), (2, 9), (3, 1), (3, 2), (7, 3), (5, 16), (60, 8), (40, 40), (210, 33)];
@@ -82,10 +83,18 @@ fn cases(folder: &Path) -> Vec<Case> {
                     Case { tier: format!("embedding.file = {{ path = \"{name}.npy\" }}"), n_concepts: None }
                 })
                 .collect(),
+            "trained" => shaped(&|_| Architecture::kinds().iter().map(|model| brief(model.name)).collect()),
             new => panic!("say here how embeddings of the kind {new} are asked for"),
         });
     }
     cases
+}
+
+/// The parameters of a training of a few steps.
+fn brief(model: &str) -> String {
+    // What is learned by exact gradients has no batch.
+    let batch = if model == "deep_linear" { "" } else { ", batch = 40" };
+    format!("model.{model} = {{}}, steps = 30{batch}")
 }
 
 /// Vectors that no random code brings: equal, opposite, nearly equal, and of very different lengths.

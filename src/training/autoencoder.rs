@@ -41,7 +41,7 @@ pub struct Weights {
     columns: Vec<Chunk>,
     /// b; −1 beyond n, so that nothing there is ever active.
     bias: Vec<Chunk>,
-    moments: (Moments, Moments),
+    moments: (Moments<Chunk>, Moments<Chunk>),
 }
 
 /// Room for one step.

@@ -98,7 +98,7 @@ impl Course<'_> {
         let outcome = match (&kept.rest, &kept.end) {
             (Some(rest), Some(end)) => {
                 let fell = rest.loss - end.loss;
-                let noise = 2.0 * (rest.standard_error.powi(2) + end.standard_error.powi(2)).sqrt();
+                let noise = 2.0 * libm::hypot(rest.standard_error, end.standard_error);
                 if fell < 0.01 * rest.loss || fell < noise { Outcome::Converged } else { Outcome::Exhausted }
             }
             _ => Outcome::Diverged,

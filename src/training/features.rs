@@ -69,7 +69,7 @@ impl Features {
         let first = frequency[0];
         let is_even = frequency.iter().all(|&p| p == first);
         let sampler = if is_even && first >= RARE {
-            Sampler::Bits { threshold: (first * 2f64.powi(64)) as u64, always: first >= 1.0 }
+            Sampler::Bits { threshold: (first * 18_446_744_073_709_551_616.0) as u64, always: first >= 1.0 }
         } else {
             // A concept that is always active is passed by with probability e⁻⁶⁰.
             let length = |p: f64| (-libm::log1p(-p)).min(60.0);
@@ -117,7 +117,8 @@ impl Features {
         let all = n * batch.n_samples;
         // entry / n for entries below 2³², by a product that is exact.
         let inverse = u64::MAX / n as u64 + 1;
-        let quotient = |entry: usize| if n == 1 { entry } else { (u128::from(inverse) * entry as u128 >> 64) as usize };
+        let quotient =
+            |entry: usize| if n == 1 { entry } else { ((u128::from(inverse) * entry as u128) >> 64) as usize };
         let (mut base, mut last) = (0, usize::MAX);
         while base < all {
             let mut active = if always { u64::MAX } else { below(rng, threshold) };

@@ -8,6 +8,7 @@ mod features;
 mod lanes;
 pub mod liu;
 mod optimizer;
+pub mod parity;
 
 use crate::geometry::embedding::Embedding;
 use crate::one_of_family;
@@ -16,6 +17,7 @@ use crate::seed::Stream;
 pub use deep_linear::DeepLinear;
 pub use elhage::Elhage;
 pub use liu::Liu;
+pub use parity::Parity;
 
 one_of_family! {
     /// What is trained: exactly one of these.
@@ -26,6 +28,8 @@ one_of_family! {
         Liu = "liu",
         /// A two-layer linear network.
         DeepLinear = "deep_linear",
+        /// A network that learns many parities.
+        Parity = "parity",
     }
 }
 

@@ -1,13 +1,51 @@
 //! Optimiser: what follows from a gradient.
 
 use super::Optimizer;
-use super::lanes::{Chunk, LANES};
+use super::lanes::Chunk;
+
+/// What parameters come in: one by one, or several side by side.
+pub trait Parameters: Copy {
+    /// All zero.
+    const ZERO: Self;
+
+    fn numbers(&self) -> &[f32];
+
+    fn numbers_mut(&mut self) -> &mut [f32];
+}
+
+impl Parameters for f32 {
+    const ZERO: Self = 0.0;
+
+    #[inline(always)]
+    fn numbers(&self) -> &[f32] {
+        std::slice::from_ref(self)
+    }
+
+    #[inline(always)]
+    fn numbers_mut(&mut self) -> &mut [f32] {
+        std::slice::from_mut(self)
+    }
+}
+
+impl Parameters for Chunk {
+    const ZERO: Self = Self::ZERO;
+
+    #[inline(always)]
+    fn numbers(&self) -> &[f32] {
+        &self.0
+    }
+
+    #[inline(always)]
+    fn numbers_mut(&mut self) -> &mut [f32] {
+        &mut self.0
+    }
+}
 
 /// The memory of an optimiser over one list of parameters.
 #[derive(Clone, Debug)]
-pub struct Moments {
-    first: Vec<Chunk>,
-    second: Vec<Chunk>,
+pub struct Moments<P> {
+    first: Vec<P>,
+    second: Vec<P>,
     /// β₁ᵗ and β₂ᵗ.
     powers: (f64, f64),
 }
@@ -18,16 +56,16 @@ const BETA: (f64, f64) = (0.9, 0.999);
 /// ε of Adam.
 const EPSILON: f32 = 1e-8;
 
-impl Moments {
+impl<P: Parameters> Moments<P> {
     /// Nothing is remembered yet.
-    pub fn new(n_chunks: usize) -> Self {
-        Self { first: vec![Chunk::ZERO; n_chunks], second: vec![Chunk::ZERO; n_chunks], powers: (1.0, 1.0) }
+    pub fn new(n_parameters: usize) -> Self {
+        Self { first: vec![P::ZERO; n_parameters], second: vec![P::ZERO; n_parameters], powers: (1.0, 1.0) }
     }
 
     /// Moves the parameters by one step. `decay` is the weight decay: part of the gradient (Adam, SGD), or taken off before the step (AdamW).
     /// O(parameters) time. Each number is rounded as written, without fusing.
     #[inline(always)]
-    pub fn step(&mut self, kind: Optimizer, weights: &mut [Chunk], gradient: &[Chunk], rate: f64, decay: f64) {
+    pub fn step(&mut self, kind: Optimizer, weights: &mut [P], gradient: &[P], rate: f64, decay: f64) {
         let (coupled, factor) = match kind {
             Optimizer::Adamw => (0.0, (1.0 - rate * decay) as f32),
             Optimizer::Adam | Optimizer::Sgd => (decay as f32, 1.0),
@@ -35,9 +73,9 @@ impl Moments {
         if kind == Optimizer::Sgd {
             let rate = rate as f32;
             for (weights, gradient) in weights.iter_mut().zip(gradient) {
-                for lane in 0..LANES {
-                    let g = gradient.0[lane] + coupled * weights.0[lane];
-                    weights.0[lane] -= rate * g;
+                for (w, slope) in weights.numbers_mut().iter_mut().zip(gradient.numbers()) {
+                    let g = slope + coupled * *w;
+                    *w -= rate * g;
                 }
             }
             return;
@@ -49,14 +87,12 @@ impl Moments {
         let correction = (1.0 / (1.0 - self.powers.1)).sqrt() as f32;
         let moments = self.first.iter_mut().zip(&mut self.second);
         for ((weights, gradient), (first, second)) in weights.iter_mut().zip(gradient).zip(moments) {
-            for lane in 0..LANES {
-                let w = weights.0[lane];
-                let g = gradient.0[lane] + coupled * w;
-                let m = b1 * first.0[lane] + a1 * g;
-                let v = b2 * second.0[lane] + a2 * (g * g);
-                first.0[lane] = m;
-                second.0[lane] = v;
-                weights.0[lane] = factor * w - rate * m / (correction * v.sqrt() + EPSILON);
+            let moments = first.numbers_mut().iter_mut().zip(second.numbers_mut());
+            for ((w, slope), (m, v)) in weights.numbers_mut().iter_mut().zip(gradient.numbers()).zip(moments) {
+                let g = slope + coupled * *w;
+                *m = b1 * *m + a1 * g;
+                *v = b2 * *v + a2 * (g * g);
+                *w = factor * *w - rate * *m / (correction * v.sqrt() + EPSILON);
             }
         }
     }
@@ -65,6 +101,7 @@ impl Moments {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::training::lanes::LANES;
 
     /// The weight after two steps from 1 with the gradients 0.5 and −0.25.
     fn after(kind: Optimizer, decay: f64) -> f64 {
@@ -73,7 +110,12 @@ mod tests {
             moments.step(kind, &mut weights, &[Chunk([gradient; LANES])], 0.1, decay);
         }
         assert!(weights[0].0.iter().all(|&w| w == weights[0].0[0]));
-        f64::from(weights[0].0[0])
+        let (mut one, mut moments) = ([1.0], Moments::new(1));
+        for gradient in [0.5, -0.25] {
+            moments.step(kind, &mut one, &[gradient], 0.1, decay);
+        }
+        assert_eq!(one[0], weights[0].0[0]);
+        f64::from(one[0])
     }
 
     #[test]

@@ -8,7 +8,7 @@ fn shapes() -> Vec<Shape> {
     let mut shapes = Vec::new();
     for (n, d) in [(2, 1), (7, 3), (20, 5), (40, 17), (5, 9), (33, 70)] {
         for is_relu in [true, false] {
-            let importance: Vec<f64> = (0..n).map(|i| 0.9f64.powi(i)).collect();
+            let importance: Vec<f64> = (0..n).map(|i| libm::pow(0.9, f64::from(i))).collect();
             let size = Size { n_concepts: n as usize, d_model: d };
             shapes.push(Shape::new(size, is_relu, &importance, Decay::Plain(0.0)));
         }
