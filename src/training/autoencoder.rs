@@ -4,10 +4,10 @@ use rand::RngExt;
 use rand_distr::StandardNormal;
 
 use super::features::Batch;
-use super::lanes::{Chunk, LANES, Lanes, Task};
 use super::optimizer::Moments;
 use super::{Optimizer, Size, State};
 use crate::geometry::embedding::Embedding;
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task};
 use crate::seed::Rng;
 use nalgebra::DMatrix;
 

@@ -4,9 +4,9 @@ use rayon::prelude::*;
 
 use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights};
 use super::features::{Batch, Features};
-use super::lanes::run;
 use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained};
 use crate::geometry::kernel::Kernel;
+use crate::geometry::kernel::lanes::run;
 use crate::seed::{Rng, Stream};
 
 /// A training that is settled in everything but its random numbers.

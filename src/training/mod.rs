@@ -5,7 +5,6 @@ mod course;
 pub mod deep_linear;
 pub mod elhage;
 mod features;
-mod lanes;
 pub mod liu;
 mod optimizer;
 pub mod parity;

@@ -1,7 +1,7 @@
 //! Optimiser: what follows from a gradient.
 
 use super::Optimizer;
-use super::lanes::Chunk;
+use crate::geometry::kernel::lanes::Chunk;
 
 /// What parameters come in: one by one, or several side by side.
 pub trait Parameters: Copy {
@@ -101,7 +101,7 @@ impl<P: Parameters> Moments<P> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::training::lanes::LANES;
+    use crate::geometry::kernel::lanes::LANES;
 
     /// The weight after two steps from 1 with the gradients 0.5 and −0.25.
     fn after(kind: Optimizer, decay: f64) -> f64 {

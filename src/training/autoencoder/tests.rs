@@ -1,8 +1,8 @@
 use super::*;
 use crate::geometry::kernel::Kernel;
+use crate::geometry::kernel::lanes::run;
 use crate::seed::Stream;
 use crate::training::features::Features;
-use crate::training::lanes::run;
 
 fn shapes() -> Vec<Shape> {
     let mut shapes = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::examples::{Examples, Tasks};
 use crate::geometry::kernel::Kernel;
-use crate::training::lanes::{Chunk, LANES};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task, run};
 
 /// Examples that go forward together before they go back, so that their hidden units stay in the first cache.
 const BLOCK: usize = 32;
@@ -61,27 +61,14 @@ impl Network {
         self.spread(tasks);
         self.table_gradient.fill(Chunk::ZERO);
         self.readout_gradient.fill(Chunk::ZERO);
-        let bias = self.pass(Pass { tasks, examples, learns: true }, kernel);
+        let bias = run(kernel, Pass { network: self, tasks, examples, learns: true });
         self.gather(tasks, bias);
     }
 
     /// The loss of each example.
     pub fn judge(&mut self, tasks: &Tasks, examples: &Examples, kernel: Kernel) {
         self.spread(tasks);
-        self.pass(Pass { tasks, examples, learns: false }, kernel);
-    }
-
-    fn pass(&mut self, pass: Pass, kernel: Kernel) -> f32 {
-        assert!(kernel.is_available(), "this processor cannot run the {kernel} kernel");
-        match kernel {
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: the assertion above found the features that the function is compiled with.
-            Kernel::Avx512 => unsafe { pass.avx512(self) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
-            Kernel::Avx2 => unsafe { pass.avx2(self) },
-            _ => pass.run(self),
-        }
+        run(kernel, Pass { network: self, tasks, examples, learns: false });
     }
 
     /// From the weights to the rows of the table. The bias is in those of the tasks.
@@ -146,29 +133,21 @@ impl Network {
 
 /// All examples forward and, to learn, back to the rows that they looked up.
 struct Pass<'a> {
+    network: &'a mut Network,
     tasks: &'a Tasks,
     examples: &'a Examples,
     learns: bool,
 }
 
-impl Pass<'_> {
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    fn avx512(self, network: &mut Network) -> f32 {
-        self.run(network)
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    fn avx2(self, network: &mut Network) -> f32 {
-        self.run(network)
-    }
+impl Task for Pass<'_> {
+    type Output = f32;
 
     /// Fills in the losses, and adds to the gradients of rows and readout; returns that of the last bias.
     ///
-    /// Plain code, to be compiled for each instruction set: products and sums are rounded one by one, over 16 lanes.
+    /// Plain code, compiled for each instruction set: products and sums are rounded one by one, over 16 lanes.
     #[inline(always)]
-    fn run(self, network: &mut Network) -> f32 {
+    fn run<L: Lanes, const R: usize>(self) -> f32 {
+        let network = self.network;
         let n_lookups = self.tasks.n_lookups();
         let n_chunks = network.n_chunks;
         let Network { table, table_gradient, readout, readout_gradient, hidden, losses, weights, .. } = network;

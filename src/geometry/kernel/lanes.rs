@@ -2,7 +2,7 @@
 //!
 //! Every operation is defined number by number, multiply-adds are fused, and nothing is added up across lanes: the bits are the same on every processor.
 
-use crate::geometry::kernel::Kernel;
+use super::Kernel;
 
 /// Number of lanes.
 pub const LANES: usize = 16;
