@@ -14,11 +14,11 @@ use rand_distr::{Distribution, StandardNormal};
 use superpose::embedding::{Model, Scheme};
 use superpose::geometry::embedding::Embedding;
 use superpose::geometry::kernel::Kernel;
-use superpose::measure::{Measures, Subject, wanted_by};
+use superpose::measure::{Measure, Measures, Subject, Training, wanted_by};
 use superpose::output::csv;
 use superpose::seed::{Rng, Stream};
 use superpose::table::{Change, Column, Table, Unit, Value};
-use superpose::training::Architecture;
+use superpose::training::{Architecture, Outcome, Progress};
 
 const SHAPES: [(usize, usize); 12] =
     [(1, 1), (1, 5), (2, 1), (2, 2), (2, 9), (3, 1), (3, 2), (7, 3), (5, 16), (60, 8), (40, 40), (210, 33)];
@@ -32,6 +32,10 @@ struct Case {
 impl Case {
     fn text(&self, measures: &str) -> String {
         self.repeated(2, measures)
+    }
+
+    fn is_trained(&self) -> bool {
+        self.tier.contains("embedding.trained")
     }
 
     fn repeated(&self, replicates: usize, measures: &str) -> String {
@@ -130,14 +134,14 @@ fn files() -> Vec<(&'static str, Vec<Vec<f64>>)> {
     ]
 }
 
-/// The measures that say something about this many concepts, each as a line of TOML. Those that need many concepts by default are asked for few.
-fn asked(n_concepts: u64) -> Vec<(&'static str, String)> {
+/// The measures that say something about this many concepts, each as a line of TOML; of a training only where there is one. Those that need many concepts by
+/// default are asked for few.
+fn asked(n_concepts: u64, is_trained: bool) -> Vec<(&'static str, String)> {
     let lines = Measures::kinds()
         .into_iter()
         .map(|kind| (kind.name, format!("{} = {{ {} }}\n", kind.name, few(kind.name, n_concepts))));
-    lines
-        .filter(|(_, line)| chosen(line).chosen().iter().all(|measure| measure.member.least_concepts() <= n_concepts))
-        .collect()
+    let fits = |member: &dyn Measure| member.least_concepts() <= n_concepts && (is_trained || !member.reads_training());
+    lines.filter(|(_, line)| chosen(line).chosen().iter().all(|measure| fits(measure.member))).collect()
 }
 
 /// Parameters with which a measure is quick, and says something about few concepts.
@@ -151,13 +155,16 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "task" => format!("steps = [1, 4], items = {items}, candidates = {candidates}, trials = 10"),
         "sparse_recovery" => format!("active = [{counts}], trials = 6, iterations = 100"),
         "associative_memory" => "trials = 5".to_owned(),
+        "training" => format!("ranks = [{counts}], learned = [{counts}], learned_exponent = true"),
+        "represented" => format!("concepts = [{counts}]"),
+        "dimensionality" => format!("polytopes = true, concepts = [{counts}]"),
         _ => String::new(),
     }
 }
 
 /// The same, as one text.
-fn measures(n_concepts: u64) -> String {
-    asked(n_concepts).into_iter().map(|(_, line)| line).collect()
+fn measures(n_concepts: u64, is_trained: bool) -> String {
+    asked(n_concepts, is_trained).into_iter().map(|(_, line)| line).collect()
 }
 
 fn chosen(measures: &str) -> Measures {
@@ -174,7 +181,7 @@ fn law_every_value_lies_in_its_range_or_is_named_as_undefined() {
     let mut faults = Vec::new();
     for case in cases(folder.path()) {
         let n = n_concepts(folder.path(), &case);
-        let table = run(folder.path(), &case.repeated(30, &measures(n))).0;
+        let table = run(folder.path(), &case.repeated(30, &measures(n, case.is_trained()))).0;
         for row in &table.rows {
             faults
                 .extend(out_of_place(&table, row).into_iter().map(|fault| format!("n = {n}, {}: {fault}", case.tier)));
@@ -234,7 +241,7 @@ fn out_of_place(table: &Table, row: &[Value]) -> Vec<String> {
 
 #[test]
 fn law_columns_say_what_they_are() {
-    let columns: Vec<Column> = plan(Path::new("."), &format!("name = \"t\"\n[concepts]\ncount = 2\n[[tiers]]\nname = \"a\"\nd_model = 2\nembedding.localized = {{}}\n[measure]\n{}", measures(2))).columns;
+    let columns: Vec<Column> = plan(Path::new("."), &format!("name = \"t\"\n[concepts]\ncount = 2\n[[tiers]]\nname = \"a\"\nd_model = 2\nembedding.localized = {{}}\n[measure]\n{}", measures(2, false))).columns;
     let names: HashSet<_> = columns.iter().map(|column| column.name.as_ref()).collect();
     assert_eq!(names.len(), columns.len(), "names are unique");
     for column in &columns {
@@ -259,11 +266,27 @@ fn law_columns_say_what_they_are() {
     }
 }
 
+/// A training of n concepts that are not alike, for embeddings that were not learned.
+fn training(n: usize) -> Training {
+    let frequency: Vec<f64> = (1..=n).map(|i| 1.0 / (i + 1) as f64).collect();
+    let progress = Progress {
+        loss: 0.3,
+        loss_standard_error: 0.01,
+        loss_theory: Some(0.25),
+        loss_by_concept: vec![0.3 / n as f64; n],
+        stakes: vec![1.0; n],
+        learned_at: vec![Some(7); n],
+        frequency,
+    };
+    Training { step: 9, progress, outcome: Outcome::Converged, n_restarts: 3, n_failed: 1 }
+}
+
 /// Every measure's values of an embedding, column by column.
 fn observed(embedding: &Embedding) -> Vec<(Column, Value)> {
-    let measures = chosen(&measures(embedding.n_concepts() as u64));
+    let measures = chosen(&measures(embedding.n_concepts() as u64, true));
     let chosen = measures.chosen();
-    let subject = Subject::new(embedding.clone(), wanted_by(&chosen), Kernel::best(), false);
+    let subject = Subject::new(embedding.clone(), wanted_by(&chosen), Kernel::best(), false)
+        .after(training(embedding.n_concepts()));
     let stream = Stream::from_seed(1);
     chosen.iter().flat_map(|m| m.member.columns().into_iter().zip(m.member.observe(&subject, &stream))).collect()
 }
@@ -381,8 +404,8 @@ fn law_a_measure_does_not_depend_on_the_others() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for case in cases(folder.path()) {
         let n = n_concepts(folder.path(), &case);
-        let asked = asked(n);
-        let all = run(folder.path(), &case.text(&measures(n))).0;
+        let asked = asked(n, case.is_trained());
+        let all = run(folder.path(), &case.text(&measures(n, case.is_trained()))).0;
         // Each measure alone, and all but each.
         for (k, alone) in (0..asked.len()).flat_map(|k| [(k, true), (k, false)]) {
             let text: String = asked
@@ -426,7 +449,7 @@ fn law_adding_or_reordering_tiers_and_adding_replicates_leaves_the_other_rows() 
         let tiers: String = tiers.iter().map(|tier| format!("[[tiers]]\nname = {tier}\n")).collect();
         format!(
             "name = \"t\"\nseed = 5\nreplicates = {replicates}\n[concepts]\ncount = 40\n{tiers}[measure]\n{}",
-            measures(40)
+            measures(40, false)
         )
     };
     let table = |text: &str| rows(&run_plan(&plan(Path::new("."), text), Kernel::best(), 4 << 30));

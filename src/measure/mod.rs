@@ -7,6 +7,7 @@ pub mod linear_readout;
 pub mod overlap;
 pub mod percolation;
 pub mod quanta;
+pub mod represented;
 pub mod retrieval;
 pub mod saxe;
 pub mod scaling;
@@ -14,6 +15,7 @@ pub mod sparse_recovery;
 pub mod sparsity;
 pub mod spectrum;
 pub mod task;
+pub mod training;
 
 mod readout;
 
@@ -37,6 +39,7 @@ pub use linear_readout::LinearReadout;
 pub use overlap::Overlap;
 pub use percolation::Percolation;
 pub use quanta::Quanta;
+pub use represented::Represented;
 pub use retrieval::Retrieval;
 pub use saxe::Saxe;
 pub use scaling::Scaling;
@@ -44,6 +47,7 @@ pub use sparse_recovery::SparseRecovery;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
 pub use task::Task;
+pub use training::TrainingReport;
 
 any_of_family! {
     /// What is measured of every tier and replicate.
@@ -62,6 +66,8 @@ any_of_family! {
         quanta: Quanta,
         percolation: Percolation,
         saxe: Saxe,
+        training: TrainingReport,
+        represented: Represented,
     }
 }
 
