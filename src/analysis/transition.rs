@@ -39,9 +39,9 @@ use crate::seed::Stream;
 /// 3. `nothing`: a straight line or a power law with an offset has an Akaike criterion (see `sigmoid`) not more than 2 above the sigmoid's, or the midpoint is not bounded within the rows: a bend, no turn.
 /// 4. `metric artefact` (with `continuous`): y makes a whole turn, but the continuous metric has such a trend over all rows, makes none by the criteria of rule 3, and the smooth curve
 ///    is better by more than 6, twenty to one, than the turn of y, moved and stretched up and down to meet the continuous metric: a turn that noise hides is not taken for none.
-/// 5. `transition` (with `size`): the 95 % interval of the width's exponent lies below −0.1: the turn sharpens without end, as far as the sizes go.
-/// 6. `transition` (with `size` and `order_exponent`): the curves of three sizes or more collapse with a goodness of 0.98 or more, and the 95 % interval of 1/ν lies above 0.1:
+/// 5. `transition` (with `size` and `order_exponent`): the curves of three sizes or more collapse with a goodness of 0.98 or more, and the 95 % interval of 1/ν lies above 0.1:
 ///    y begins to grow at a point. Its sigmoid turns further on and need not sharpen.
+/// 6. `transition` (with `size`): the 95 % interval of the width's exponent lies below −0.1: the turn sharpens without end, as far as the sizes go.
 /// 7. `crossover`: a turn of a width that does not shrink, or of one size only.
 ///
 /// Hysteresis and bimodal histograms, the marks of a first-order transition, are not looked for. About 10 ms for 25 x; with sizes and replicates 0.1 s.

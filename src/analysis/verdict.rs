@@ -217,7 +217,7 @@ pub fn verdict(evidence: &Evidence) -> String {
         return format!("metric artefact: {place}, but the continuous metric makes no turn: {why}");
     }
     let sharpens = evidence.sharpening.is_some_and(Sharpening::is_transition);
-    if let Some(begins) = evidence.collapsed.filter(|_| !sharpens).and_then(|collapsed| collapsed.transition(*scale)) {
+    if let Some(begins) = evidence.collapsed.and_then(|collapsed| collapsed.transition(*scale)) {
         return format!("transition: {begins}; as a sigmoid {place}");
     }
     let metric = match evidence.shadow {
