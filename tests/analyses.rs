@@ -139,6 +139,8 @@ fn theory_tables_that_cannot_be_read_are_refused() {
     assert_eq!(of("no.csv"), says("no.csv: cannot be read: No such file or directory (os error 2)", 4));
     fs::write(folder.path().join("ragged.csv"), "a,b\n1,2\n1\n").expect("written");
     assert_eq!(of("ragged.csv"), says("ragged.csv:3: has 1 cells, but the header has 2", 4));
+    fs::write(folder.path().join("empty.csv"), "a,b\r\n").expect("written");
+    assert_eq!(of("empty.csv"), says("empty.csv: has a header, but no rows below it", 4));
     fs::write(folder.path().join("s.toml"), "name = \"s\"\n").expect("written");
     let kinds: Vec<_> = superpose::analysis::Conclusion::kinds().iter().map(|kind| kind.name).collect();
     let nothing =

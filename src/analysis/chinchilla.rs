@@ -67,6 +67,9 @@ impl Analysis for Chinchilla {
         let residual = |run: &Run| libm::log(surface.at(run.params, run.tokens)) - libm::log(run.loss);
         let sum_squares = runs.iter().map(residual).map(|r| r * r).sum();
         let goodness = explained(runs.iter().map(|run| libm::log(run.loss)), sum_squares);
+        if goodness.is_some_and(|goodness| goodness < 0.0) {
+            return Finding::none("irreducible_loss", n, WORSE_THAN_NOTHING.to_owned());
+        }
         let at = format!("at {} FLOP", shortest(self.compute.get()));
         self.quantities()
             .into_iter()
@@ -89,6 +92,8 @@ impl Analysis for Chinchilla {
 }
 
 const NO_SURFACE: &str = "no surface comes nearest to the rows";
+const WORSE_THAN_NOTHING: &str =
+    "no surface comes near to the rows: the best that was found leaves more of ln loss than a constant does";
 const NO_ERRORS: &str = "no errors: too many samples of the rows have no surface of their own";
 
 /// Name of a finding, whether the quantity is its logarithm, and how it follows from a surface.
@@ -135,7 +140,23 @@ fn runs(group: &Group) -> Result<Vec<Run>, String> {
     if rows.iter().all(|row| row[2] == rows[0][2]) {
         return Err(format!("loss is {} in all rows, so there is nothing to fit", shortest(rows[0][2])));
     }
+    if go_together(&rows) {
+        return Err("params and tokens go together, so what each does cannot be told apart: the rows must vary tokens for each param".to_owned());
+    }
     Ok(rows.into_iter().map(|[params, tokens, loss]| Run { params, tokens, loss }).collect())
+}
+
+/// Whether ln tokens is a straight line in ln params, up to 1e-4 of its spread: then E + A/Nᵃ + B/Dᵇ is two powers of one number, either of which may be either.
+fn go_together(rows: &[[f64; 3]]) -> bool {
+    let logs = |column: usize| -> Vec<f64> {
+        let logs: Vec<f64> = rows.iter().map(|row| libm::log(row[column])).collect();
+        let mean = logs.iter().sum::<f64>() / logs.len() as f64;
+        logs.iter().map(|log| log - mean).collect()
+    };
+    let (n, d) = (logs(0), logs(1));
+    let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    // 1 − r².
+    1.0 - product(&n, &d) * product(&n, &d) / (product(&n, &n) * product(&d, &d)) < 1e-8
 }
 
 fn variance(values: impl ExactSizeIterator<Item = f64> + Clone) -> f64 {
@@ -202,6 +223,10 @@ mod tests {
             ),
             (grid(2.0), "loss is 2 in all rows, so there is nothing to fit"),
             (grid(-2.0), "loss must be positive to have a logarithm, got -2 (9 rows of 9)"),
+            (
+                (1..9).map(|i| 10f64.powi(i)).map(|n| [n, 20.0 * n, 1.7 + 40.0 * n.powf(-0.3)]).collect(),
+                "params and tokens go together, so what each does cannot be told apart: the rows must vary tokens for each param",
+            ),
         ] {
             assert_eq!(conclude(&rows), Finding::none("irreducible_loss", rows.len(), note.to_owned()));
         }

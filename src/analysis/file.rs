@@ -41,7 +41,7 @@ pub struct CsvTable {
 
 /// Reads a CSV file with a header (RFC 4180, UTF-8, cells separated by commas), keeping the columns that `is_needed`.
 ///
-/// A cell is a number, or empty, or else text; `NA`, `NaN`, `inf` and the like count as empty, for there is no number to reckon with. A column in which any cell
+/// Blanks around a name or a cell do not count. A cell is a number, or empty, or else text; `NA`, `NaN`, `inf` and the like count as empty, for there is no number to reckon with. A column in which any cell
 /// is text is a column of text. O(rows × columns) time; memory for the columns that are kept.
 pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, CsvError> {
     let malformed = |line, sentence: String| CsvError::Malformed { path: path.to_owned(), line, sentence };
@@ -58,8 +58,12 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
     };
     let unreadable = |source| CsvError::Unreadable { path: path.to_owned(), source };
     let mut reader = csv::Reader::from_reader(std::fs::File::open(path).map_err(unreadable)?);
-    let names: Vec<String> =
-        reader.headers().map_err(fault)?.iter().map(|name| name.trim_start_matches('\u{feff}').to_owned()).collect();
+    let names: Vec<String> = reader
+        .headers()
+        .map_err(fault)?
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
+        .collect();
     if names.iter().all(String::is_empty) {
         return Err(malformed(None, "has no header; the first line must name the columns".to_owned()));
     }
@@ -82,6 +86,9 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
             }
         }
         rows.push(kept.iter().map(|&index| value(&record[index])).collect());
+    }
+    if rows.is_empty() {
+        return Err(malformed(None, "has a header, but no rows below it".to_owned()));
     }
     let column = |&index: &usize| Column::named(names[index].clone(), Unit::Pure, String::new());
     let table = Table { columns: kept.iter().map(column).collect(), rows };
@@ -112,7 +119,7 @@ mod tests {
 
     #[test]
     fn theory_cells_are_numbers_texts_or_empty() {
-        let csv = read_text(b"\xef\xbb\xbfmodel,N,loss,skipped\nA, 1e3 ,2.5,x\nB,NA,nan,y\n\"A, b\",7,,x\n")
+        let csv = read_text(b"\xef\xbb\xbfmodel, N,loss ,skipped\nA, 1e3 ,2.5,x\nB,NA,nan,y\n\"A, b\",7,,x\n")
             .expect("a table");
         let contents: Vec<Content> = csv.columns.iter().map(|(_, content)| *content).collect();
         assert_eq!(contents, [Content::Texts, Content::Numbers, Content::Numbers, Content::Texts]);
@@ -134,6 +141,7 @@ mod tests {
         for (text, says) in [
             (b"a,b\n1,2\n3\n".as_slice(), "t.csv:3: has 1 cells, but the header has 2"),
             (b"", "t.csv: has no header; the first line must name the columns"),
+            (b"a,b\n", "t.csv: has a header, but no rows below it"),
             (b"a,a\n1,2\n", "t.csv:1: has two columns \"a\" (the second is number 2)"),
             (b"a,b\n1,\xff\n", "t.csv:2: is not UTF-8"),
         ] {

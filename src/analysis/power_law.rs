@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::points::{curve_points, explained};
+use super::verdict::three;
 use super::{Analysis, Finding, Group};
 use crate::fit::curve::Residuals;
 use crate::fit::power_law::{Form, PowerLaw as Law, criterion, fit, local_slopes, prediction_error};
@@ -77,7 +78,9 @@ impl Analysis for PowerLaw {
         ]);
         findings.extend(local_slopes(&points).into_iter().map(|local| {
             let (x1, x2) = local.between;
-            let note = format!("from x = {} to {}", shortest(x1), shortest(x2));
+            // Three digits, unless these are the same.
+            let told = if three(x1) == three(x2) { shortest } else { three };
+            let note = format!("from x = {} to {}", told(x1), told(x2));
             Finding::estimated("local_slope", local.slope, local.n).with_note(note)
         }));
         findings
@@ -165,7 +168,7 @@ mod tests {
         assert!(named(&other, "prediction_error").estimate.unwrap() < 0.05);
         assert!(named(&plain, "prediction_error").estimate.unwrap() > 0.1);
         let slopes: Vec<&Finding> = plain.iter().filter(|finding| finding.name == "local_slope").collect();
-        assert_eq!((slopes.len(), slopes[1].note.as_str()), (12, "from x = 3.1622776601683795 to 10"));
+        assert_eq!((slopes.len(), slopes[1].note.as_str()), (12, "from x = 3.16 to 10"));
         assert!(slopes[11].estimate > slopes[0].estimate, "it flattens towards the floor");
     }
 

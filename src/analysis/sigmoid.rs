@@ -112,7 +112,7 @@ impl Analysis for Sigmoid {
         };
         let found = match sigmoid::sigmoid(&u, y) {
             Ok(found) => found,
-            Err(why) => return nothing(words(why, n)),
+            Err(why) => return nothing(words(why, &u)),
         };
         let mut findings = turn(&found, self.scale, &u, y);
         let level = |name: &'static str, value| Finding::plain(name, Some(value), n, "");
@@ -140,12 +140,17 @@ pub fn log_or_linear(x: &[f64]) -> Vec<f64> {
     if x.iter().all(|x| *x > 0.0) { x.iter().map(|x| libm::log(*x)).collect() } else { x.to_vec() }
 }
 
-/// Why there is no sigmoid, in words.
-pub fn words(why: Unfit, n: usize) -> String {
+/// Why there is no sigmoid through points at `u`, in words.
+pub fn words(why: Unfit, u: &[f64]) -> String {
     match why {
-        Unfit::TooFewPoints => format!("a sigmoid needs 6 rows at 5 different x or more, got {n} rows"),
+        Unfit::TooFewPoints => {
+            let mut places = u.to_vec();
+            places.sort_unstable_by(f64::total_cmp);
+            places.dedup();
+            format!("a sigmoid needs 6 rows at 5 different x or more, got {} rows at {}", u.len(), places.len())
+        }
         Unfit::ConstantY => "y is constant".to_owned(),
-        Unfit::NotFinite => "a number is too large".to_owned(),
+        Unfit::NotFinite => "a number is too large, or all are too small, to be squared".to_owned(),
     }
 }
 
@@ -219,11 +224,22 @@ mod tests {
                 Scale::Linear,
                 x[..3].into(),
                 x[..3].into(),
-                "a sigmoid needs 6 rows at 5 different x or more, got 3 rows",
+                "a sigmoid needs 6 rows at 5 different x or more, got 3 rows at 3",
             ),
-            (Scale::Linear, vec![], vec![], "a sigmoid needs 6 rows at 5 different x or more, got 0 rows"),
-            (Scale::Linear, vec![1.0; 8], x.clone(), "a sigmoid needs 6 rows at 5 different x or more, got 8 rows"),
+            (Scale::Linear, vec![], vec![], "a sigmoid needs 6 rows at 5 different x or more, got 0 rows at 0"),
+            (
+                Scale::Linear,
+                vec![1.0; 8],
+                x.clone(),
+                "a sigmoid needs 6 rows at 5 different x or more, got 8 rows at 1",
+            ),
             (Scale::Linear, x.clone(), vec![0.5; 8], "y is constant"),
+            (
+                Scale::Linear,
+                x.clone(),
+                x.iter().map(|x| 1e-300 * x).collect(),
+                "a number is too large, or all are too small, to be squared",
+            ),
         ] {
             let findings = conclude(scale, x, y);
             assert_eq!((findings.len(), findings[0].estimate, findings[0].note.as_str()), (1, None, note));

@@ -4,14 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::sigmoid::{Scale, log_or_linear, turn, words};
-use super::verdict::{Evidence, Shadow, Sharpening, three, verdict};
+use super::verdict::{Collapsed, Evidence, Shadow, Sharpening, three, verdict};
 use super::{Analysis, Finding, Group};
 use crate::fit::change_point::{ChangePoints, change_points};
 use crate::fit::curve::Estimate;
 use crate::fit::emergence::{emergence, steady_breakthroughness};
 use crate::fit::finite_size::{Curve, bootstrap, collapse, crossing, curves, peak};
-use crate::fit::rival::rivals as compared;
+use crate::fit::rival::{rivals as compared, score_of_shape};
 use crate::fit::sigmoid::{Unfit, sigmoid};
+use crate::quantity::NonNegative;
 use crate::seed::Stream;
 
 /// Where y turns from one level to another as x grows, how sharply, and what kind of turn it is.
@@ -25,18 +26,23 @@ use crate::seed::Stream;
 /// - `width_exponent` (with `size`): e of width ∝ sizeᵉ, from the widths of all sizes and their errors.
 /// - `susceptibility_peak`: x at the peak of χ = size (⟨y²⟩ − ⟨|y|⟩²) over the rows at the same x, for the largest size.
 /// - `binder_crossing`: x where the curves of two neighbouring sizes cross, of U₄ = 1 − ⟨y⁴⟩/(3⟨y²⟩²), or of ⟨y²⟩/⟨y⟩² where no y is negative; goodness is their common height.
-/// - `collapse_point`, `collapse_exponent`: the t and 1/ν for which the mean of y is one function of (u − t) size^(1/ν); goodness is 1 − mean squared distance/variance.
+/// - `collapse_point`, `collapse_exponent`: the t and 1/ν for which size^(β/ν) times the mean of y is one function of (u − t) size^(1/ν), with β/ν from `order_exponent`; goodness is 1 − mean squared distance/variance.
+///   Their intervals hold the scatter of the rows alone: rows far from the point, where y has left its scaling form, move both, the exponent most.
 ///
 /// Intervals of the last three are percentiles of 100 draws of the rows at each x, where each x has two or more; rows at different x must be independent.
 ///
 /// `verdict` has no estimate; its note begins with one word and gives the evidence. The rules, in order:
 /// 1. `nothing`: a straight line would do (p > 0.01), or there are too few rows.
 /// 2. `metric artefact` (with `continuous`): where y stands still, one width or more away from its turn, the continuous metric makes a quarter or more of its
-///    way, with a trend at the 1 % level, and its own turn from 10 to 90 % is at least 1.25 times as wide. Ways and widths are those of the nearest monotone curves.
+///    way, and its own turn from 10 to 90 % is at least 1.25 times as wide: of the nearest monotone curves, beyond whose edge y makes less than a tenth of its way. And the rows there have a trend at the 1 % level:
+///    against 999 shuffles of them, by their own scatter where each x has two or more, else by Spearman's rank correlation; the rows must be independent.
 /// 3. `nothing`: a straight line or a power law with an offset has an Akaike criterion (see `sigmoid`) not more than 2 above the sigmoid's, or the midpoint is not bounded within the rows: a bend, no turn.
-/// 4. `metric artefact` (with `continuous`): y makes a whole turn, but the continuous metric has a trend and by rule 3 makes none.
-/// 5. `transition` (with `size`): the 95 % interval of the width's exponent lies below −0.1: the turn sharpens without end, as far as the sizes go.
-/// 6. `crossover`: a turn of a width that does not shrink, or of one size only.
+/// 4. `metric artefact` (with `continuous`): y makes a whole turn, but the continuous metric has such a trend over all rows, makes none by the criteria of rule 3, and the smooth curve
+///    is better by more than 6, twenty to one, than the turn of y, moved and stretched up and down to meet the continuous metric: a turn that noise hides is not taken for none.
+/// 5. `transition` (with `size` and `order_exponent`): the curves of three sizes or more collapse with a goodness of 0.98 or more, and the 95 % interval of 1/ν lies above 0.1:
+///    y begins to grow at a point. Its sigmoid turns further on and need not sharpen.
+/// 6. `transition` (with `size`): the 95 % interval of the width's exponent lies below −0.1: the turn sharpens without end, as far as the sizes go.
+/// 7. `crossover`: a turn of a width that does not shrink, or of one size only.
 ///
 /// Hysteresis and bimodal histograms, the marks of a first-order transition, are not looked for. About 10 ms for 25 x; with sizes and replicates 0.1 s.
 ///
@@ -54,6 +60,10 @@ pub struct Transition {
     /// The column with the same ability in a continuous metric: accuracy of a single step, edit distance, loss. Without it a choice of metric is not excluded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub continuous: Option<String>,
+    /// β/ν in size: at the transition of an infinite system y grows from 0 without a jump, and there it falls as size^(−β/ν) in finite ones; the data then collapse
+    /// as size^(β/ν) y. 1/3 for the largest cluster of random graphs, 1/16 in the number of spins for the Ising model in two dimensions. Without it y is taken to turn from one level to another, the same for all sizes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_exponent: Option<NonNegative>,
     /// The columns whose values divide the rows into groups; must be given where a text varies, `[]` for all rows together. Not the column of sizes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Vec<String>>,
@@ -98,12 +108,12 @@ impl Transition {
         };
         let continuous = self.continuous.as_ref().map(|_| &group.columns[group.columns.len() - 1]);
         let by_size = curves(&size, &u, y);
-        let Some(largest) = by_size.last() else { return Err(words(Unfit::TooFewPoints, 0)) };
+        let Some(largest) = by_size.last() else { return Err(words(Unfit::TooFewPoints, &[])) };
         let rows = |of: f64| -> Vec<usize> { (0..y.len()).filter(|&i| size[i] == of).collect() };
         let pick = |rows: &[usize], column: &[f64]| -> Vec<f64> { rows.iter().map(|&i| column[i]).collect() };
         let here = rows(largest.size);
         let (u_here, y_here) = (pick(&here, &u), pick(&here, y));
-        let found = sigmoid(&u_here, &y_here).map_err(|why| words(why, here.len()))?;
+        let found = sigmoid(&u_here, &y_here).map_err(|why| words(why, &u_here))?;
         let means = largest.means();
         let changes = change_points(&largest.x, &means, &mut stream.stream("straight lines").rng());
         let Some(changes) = changes else {
@@ -115,7 +125,10 @@ impl Transition {
             let values = pick(&here, continuous);
             let rest = sigmoid(&u_here, &values).ok()?.sum_squares;
             let rivals = compared(&u_here, &log_or_linear(&pick(&here, x)), &values, rest);
-            Shadow::new(&largest.x, &means, &smooth.last()?.means(), rivals)
+            let rng = &mut stream.stream("trends").rng();
+            let turn: Vec<f64> = u_here.iter().map(|u| found.part_made(*u)).collect();
+            let scores = (rivals, score_of_shape(&turn, &values));
+            Shadow::new(&largest.x, (&means, &smooth.last()?.means()), (&u_here, &values), scores, rng)
         });
         let turns: Vec<_> = by_size
             .iter()
@@ -128,9 +141,13 @@ impl Transition {
         let mut findings = turn(&found, self.scale, &u_here, &y_here);
         findings.push(self.change_point(&changes, means.len()));
         findings.extend(suddenness(&means, stream));
+        let mut collapsed = None;
         if self.size.is_some() {
             findings.push(width_exponent(sharpening.as_ref(), y.len()));
             findings.extend(self.finite_size(&by_size, stream));
+            let (collapse, found) = self.collapse(&by_size, stream);
+            collapsed = collapse;
+            findings.extend(found);
         }
         let evidence = Evidence {
             scale: self.scale,
@@ -140,6 +157,7 @@ impl Transition {
             rivals: &rivals,
             shadow: shadow.as_ref(),
             sharpening: sharpening.as_ref(),
+            collapsed: collapsed.as_ref(),
         };
         findings.extend(Finding::none("verdict", y.len(), verdict(&evidence)));
         Ok(findings)
@@ -167,7 +185,7 @@ impl Transition {
         self.scale.place("change_point", place, n, note).with_goodness(Some(changes.p_value))
     }
 
-    /// Peak, crossings and collapse.
+    /// Peak and crossings.
     fn finite_size(&self, by_size: &[Curve], stream: &Stream) -> Vec<Finding> {
         let n_rows = |curves: &[Curve]| curves.iter().flat_map(|curve| &curve.samples).map(Vec::len).sum();
         let missing = |name: &'static str, curves: &[Curve], why: &str| Finding::plain(name, None, n_rows(curves), why);
@@ -209,22 +227,41 @@ impl Transition {
                 None => missing("binder_crossing", pair, &format!("the curves of {name} of {sizes} do not cross")),
             });
         }
-        let Some(found) = collapse(by_size, 0.0, None) else {
-            findings.push(missing("collapse_point", by_size, "there is but one size"));
-            return findings;
-        };
-        let drawn = bootstrap(by_size, N_DRAWS, &mut rng("collapse"), |drawn| {
-            collapse(drawn, 0.0, Some(found)).map(|found| [found.at, found.exponent])
-        });
-        let at = estimate(found.at, drawn.map(|drawn| drawn[0]));
-        let exponent = estimate(found.exponent, drawn.map(|drawn| drawn[1]));
-        let goodness = Some(1.0 - found.distance);
-        let flat = if found.exponent < 0.02 { "nothing sharpens, so the point is any" } else { "" };
-        let place = self.scale.place("collapse_point", at, n_rows(by_size), flat.to_owned());
-        findings.push(place.with_goodness(goodness));
-        let exponent = Finding::estimated("collapse_exponent", exponent, n_rows(by_size));
-        findings.push(exponent.with_goodness(goodness).with_note("1/ν in size".to_owned()));
         findings
+    }
+
+    /// The scaling that lays the curves of all sizes on one, for the verdict and as findings.
+    fn collapse(&self, by_size: &[Curve], stream: &Stream) -> (Option<Collapsed>, Vec<Finding>) {
+        let n = by_size.iter().flat_map(|curve| &curve.samples).map(Vec::len).sum();
+        let height = self.order_exponent.map_or(0.0, NonNegative::get);
+        let Some(found) = collapse(by_size, height, None) else {
+            return (None, vec![Finding::plain("collapse_point", None, n, "there is but one size")]);
+        };
+        let drawn = bootstrap(by_size, N_DRAWS, &mut stream.stream("collapse").rng(), |drawn| {
+            collapse(drawn, height, Some(found)).map(|found| [found.at, found.exponent])
+        });
+        let estimate = |value: f64, index: usize| Estimate {
+            value,
+            standard_error: drawn.map(|drawn| drawn[index].0),
+            interval: drawn.map(|drawn| drawn[index].1),
+        };
+        let (at, exponent) = (estimate(found.at, 0), estimate(found.exponent, 1));
+        let goodness = 1.0 - found.distance;
+        let note = match self.order_exponent {
+            _ if found.exponent < 0.02 => "nothing sharpens, so the point is any".to_owned(),
+            Some(height) => format!("of size^{} y", three(height.get())),
+            None => String::new(),
+        };
+        let place = self.scale.place("collapse_point", at, n, note).with_goodness(Some(goodness));
+        let sharper = Finding::estimated("collapse_exponent", exponent, n).with_goodness(Some(goodness));
+        let collapsed = Collapsed {
+            at,
+            exponent,
+            goodness,
+            order_exponent: self.order_exponent.map(NonNegative::get),
+            n_sizes: by_size.len(),
+        };
+        (Some(collapsed), vec![place, sharper.with_note("1/ν in size".to_owned())])
     }
 }
 
@@ -383,15 +420,92 @@ mod tests {
         }
     }
 
+    /// How many of `n_tries` tables of a continuous metric beside y are called a metric artefact.
+    fn artefacts(n_tries: u64, replicates: usize, columns: impl Fn(f64, &mut Rng) -> Vec<f64>) -> u64 {
+        let is_artefact = |seed: &u64| {
+            let mut rng = Stream::from_seed(*seed).stream("rows").rng();
+            let mut table = vec![vec![]; 3];
+            for i in 0..25 * replicates {
+                let u = 6.0 + 0.25 * (i / replicates) as f64;
+                let row = [vec![10f64.powf(u)], columns(u, &mut rng)].concat();
+                table.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+            }
+            let found = with_continuous().conclude(&Group { columns: table, n_dropped: 0 }, &Stream::from_seed(*seed));
+            note(&found).starts_with("metric artefact")
+        };
+        (0..n_tries).filter(is_artefact).count() as u64
+    }
+
+    #[test]
+    fn theory_a_continuous_metric_that_turns_with_y_is_seldom_an_artefact() {
+        let turn = |u: f64| 0.05 + 0.9 / (1.0 + (-3.0 * (u - 9.0)).exp());
+        for replicates in [1, 4] {
+            for sigma in [0.02, 0.1, 0.25] {
+                // The same turn, seen through noise.
+                let same = |u: f64, rng: &mut Rng| vec![turn(u) + noise(rng, 0.02), turn(u) + noise(rng, sigma)];
+                // Noise that is larger where y is low, with the turn in it.
+                let uneven = |u: f64, rng: &mut Rng| {
+                    vec![turn(u) + noise(rng, 0.02), turn(u) + noise(rng, sigma * (1.2 - turn(u)))]
+                };
+                let found = [artefacts(100, replicates, same), artefacts(100, replicates, uneven)];
+                assert!(found.iter().all(|n| *n <= 4), "{replicates} {sigma}: {found:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn theory_a_metric_that_jumps_before_y_turns_is_found_by_its_rows() {
+        // p creeps, leaps at the foot of y's turn and goes on: the means below the edge are no straight line, and a test of seven means alone would miss the creep.
+        let p = |u: f64| match u {
+            u if u < 7.4 => 0.18 + 0.1 * (u - 6.0),
+            u => 1.0 - 0.45 * (-((u - 7.4) / 0.9) * ((u - 7.4) / 0.9)).exp(),
+        };
+        let pair = |u: f64, rng: &mut Rng| vec![p(u).powi(20) + noise(rng, 0.01), p(u) + noise(rng, 0.02)];
+        let found = artefacts(40, 4, pair);
+        assert!(found >= 38, "{found}");
+    }
+
+    #[test]
+    fn theory_an_order_parameter_that_begins_to_grow_is_a_transition_and_a_fixed_curve_is_none() {
+        let over = |seed: u64, y: &dyn Fn(f64, f64) -> f64| {
+            let mut rng = Stream::from_seed(seed).stream("rows").rng();
+            let mut columns = vec![vec![]; 3];
+            for size in [250.0, 1000.0, 4000.0] {
+                for i in 0..85 {
+                    let x = 0.4 + 0.1 * f64::from(i / 5);
+                    let row = [x, y(x, size) * (1.0 + noise(&mut rng, 0.03)), size];
+                    columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+                }
+            }
+            let order_exponent = NonNegative::new(1.0 / 3.0);
+            let analysis = Transition { size: Some("n".into()), order_exponent, ..Transition::default() };
+            analysis.conclude(&Group { columns, n_dropped: 0 }, &Stream::from_seed(seed))
+        };
+        for seed in SEEDS {
+            // L^(1/3) y = ln(1 + e^z) with z → (x − 1) L^(1/3) near 1: nothing below, and above it grows towards 1, as the largest cluster does.
+            let found = over(seed, &|x, size: f64| {
+                let scale = 1.5 * size.cbrt();
+                (scale * (1.0 - (-1.6 * (x - 1.0)).exp())).exp().ln_1p() / scale
+            });
+            let value = |name: &str| found.iter().find(|finding| finding.name == name).unwrap().estimate.unwrap();
+            // Far from 1 the curve leaves its scaling form, so the exponent comes out high; the place does not suffer much.
+            let (at, exponent) = (value("collapse_point"), value("collapse_exponent"));
+            assert!((at - 1.0).abs() < 0.06 && (0.25..0.6).contains(&exponent), "{seed}: {at} {exponent}");
+            assert!(note(&found).starts_with("transition: y begins to grow at x = 1"), "{seed}: {}", note(&found));
+            let fixed = over(seed, &|x, _| 0.05 + 0.9 / (1.0 + (-10.0 * (x - 1.2)).exp()));
+            assert!(note(&fixed).starts_with("crossover: "), "{seed}: {}", note(&fixed));
+        }
+    }
+
     #[test]
     fn law_bad_rows_are_a_note() {
         let x: Vec<f64> = (0..8).map(f64::from).collect();
         let few = "a sigmoid needs 6 rows at 5 different x or more, got";
         for (scale, x, y, why) in [
             (Scale::Log, x.clone(), x.clone(), "x must be positive on a logarithmic scale, got 0".to_owned()),
-            (Scale::Linear, x[..3].into(), x[..3].into(), format!("{few} 3 rows")),
-            (Scale::Linear, vec![], vec![], format!("{few} 0 rows")),
-            (Scale::Linear, vec![1.0; 8], x.clone(), format!("{few} 8 rows")),
+            (Scale::Linear, x[..3].into(), x[..3].into(), format!("{few} 3 rows at 3")),
+            (Scale::Linear, vec![], vec![], format!("{few} 0 rows at 0")),
+            (Scale::Linear, vec![1.0; 8], x.clone(), format!("{few} 8 rows at 1")),
             (Scale::Linear, x.clone(), vec![0.5; 8], "y is constant".to_owned()),
             (
                 Scale::Linear,

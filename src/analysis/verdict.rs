@@ -2,12 +2,15 @@
 
 use super::sigmoid::Scale;
 use crate::fit::change_point::ChangePoints;
+use crate::fit::curve::Estimate;
 use crate::fit::finite_size::sharpening;
 use crate::fit::monotone::{monotone, part_made, place_of};
 use crate::fit::rival::Rivals;
 use crate::fit::sigmoid::Sigmoid;
 use crate::fit::student;
+use crate::fit::trend::p_of_trend;
 use crate::quantity::shortest;
+use crate::seed::Rng;
 
 /// All that the verdict is made of.
 pub struct Evidence<'a> {
@@ -25,6 +28,8 @@ pub struct Evidence<'a> {
     pub shadow: Option<&'a Shadow>,
     /// How the width goes with size, if there are sizes.
     pub sharpening: Option<&'a Sharpening>,
+    /// The scaling that lays the curves of all sizes on one.
+    pub collapsed: Option<&'a Collapsed>,
 }
 
 /// A turn beside the same ability in a continuous metric.
@@ -40,12 +45,14 @@ pub struct Shadow {
     pub width: f64,
     /// Between 10 and 90 % of the way of the continuous metric.
     pub continuous_width: f64,
-    /// Whether the continuous metric has a trend beyond the edge, at the 1 % level.
-    pub trend: bool,
-    /// Whether it has one over all x.
-    pub moves: bool,
+    /// The probability that the rows beyond the edge show as much of a trend in the continuous metric where there is none.
+    pub p_beyond: f64,
+    /// The same of all rows.
+    pub p_over_all: f64,
     /// What smooth curves say to the continuous metric.
     pub rivals: Rivals,
+    /// Akaike's criterion of y's own turn, moved and stretched up and down to meet the continuous metric.
+    pub turn_of_y: Option<f64>,
 }
 
 /// Width ∝ size^e.
@@ -61,20 +68,45 @@ pub struct Sharpening {
     pub n_sizes: usize,
 }
 
-/// The largest p at which a straight line is given up.
+/// size^(β/ν) y as one function of (u − t) size^(1/ν).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Collapsed {
+    /// t.
+    pub at: Estimate,
+    /// 1/ν.
+    pub exponent: Estimate,
+    /// 1 − mean squared distance/variance.
+    pub goodness: f64,
+    /// β/ν, if y is an order parameter that grows from 0.
+    pub order_exponent: Option<f64>,
+    /// How many sizes it is of.
+    pub n_sizes: usize,
+}
+
+/// The largest p at which a straight line, or the absence of a trend, is given up.
 pub const LEVEL: f64 = 0.01;
 /// A sigmoid must be better than any smooth curve by more than this in Akaike's criterion.
 pub const LEAST_LEAD: f64 = 2.0;
+/// A smooth law of the continuous metric must be better than the turn of y by more than this: twenty to one.
+pub const LEAST_LEAD_OVER_TURN: f64 = 6.0;
 /// A width must shrink faster than size^−0.1.
 pub const LEAST_SHARPENING: f64 = -0.1;
+/// Curves that fall on one leave less than 2 % of the variance.
+pub const LEAST_COLLAPSE: f64 = 0.98;
 /// The share of the continuous metric's way where y stands still, and the ratio of widths, from which a turn is a matter of metric.
 pub const LEAST_SHARE: f64 = 0.25;
 /// See [`LEAST_SHARE`].
 pub const LEAST_RATIO: f64 = 1.25;
 
 impl Shadow {
-    /// Compares means of y with means of the continuous metric at the same u. `None` if either stands still.
-    pub fn new(u: &[f64], y: &[f64], continuous: &[f64], rivals: Rivals) -> Option<Self> {
+    /// Compares means of y with means of the continuous metric at the same u; `rows` are the u and the values of the continuous metric that its means are of. `None` if either stands still.
+    pub fn new(
+        u: &[f64],
+        (y, continuous): (&[f64], &[f64]),
+        rows: (&[f64], &[f64]),
+        (rivals, turn_of_y): (Rivals, Option<f64>),
+        rng: &mut Rng,
+    ) -> Option<Self> {
         let (y, smooth) = (monotone(y), monotone(continuous));
         let [from, to] = [place_of(u, &y, 0.1)?, place_of(u, &y, 0.9)?];
         let width = to - from;
@@ -84,23 +116,32 @@ impl Shadow {
         let below = before.1 >= after.1;
         let (edge, share) = if below { before } else { after };
         let beyond = |u: f64| if below { u <= edge } else { u >= edge };
-        let all: Vec<(f64, f64)> = u.iter().copied().zip(continuous.iter().copied()).collect();
-        let points: Vec<(f64, f64)> = all.iter().copied().filter(|point| beyond(point.0)).collect();
+        let there = rows.0.iter().copied().zip(rows.1.iter().copied()).filter(|row| beyond(row.0));
+        let (u_there, values_there): (Vec<f64>, Vec<f64>) = there.unzip();
         Some(Self {
             edge,
             below,
             share,
             width,
             continuous_width,
-            trend: has_trend(&points),
-            moves: has_trend(&all),
+            p_beyond: p_of_trend(&u_there, &values_there, rng),
+            p_over_all: p_of_trend(rows.0, rows.1, rng),
             rivals,
+            turn_of_y,
         })
     }
 
     /// Whether the continuous metric moves where y does not.
     pub fn is_artefact(&self) -> bool {
-        self.trend && self.share >= LEAST_SHARE && self.continuous_width >= LEAST_RATIO * self.width
+        self.p_beyond <= LEVEL && self.share >= LEAST_SHARE && self.continuous_width >= LEAST_RATIO * self.width
+    }
+
+    /// The smooth law of a continuous metric that moves, but not as y does, in words. That noise hides a turn is not enough: y's own turn must be out.
+    fn smooth_law(&self) -> Option<String> {
+        let why = smooth_law(&self.rivals).filter(|_| self.p_over_all <= LEVEL)?;
+        let best = self.rivals.line?.min(self.rivals.power_law?);
+        let turn = self.turn_of_y.filter(|turn| best + LEAST_LEAD_OVER_TURN < *turn)?;
+        Some(format!("{why}, and better than the turn of y ({})", three(turn)))
     }
 }
 
@@ -130,24 +171,6 @@ impl Sharpening {
     }
 }
 
-/// Whether a straight line through the points has a slope, at the 1 % level.
-fn has_trend(points: &[(f64, f64)]) -> bool {
-    let n = points.len() as f64;
-    if points.len() < 4 {
-        return false;
-    }
-    let (x, y) = points.iter().fold((0.0, 0.0), |sum, p| (sum.0 + p.0 / n, sum.1 + p.1 / n));
-    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
-    for p in points {
-        xx += (p.0 - x) * (p.0 - x);
-        xy += (p.0 - x) * (p.1 - y);
-        yy += (p.1 - y) * (p.1 - y);
-    }
-    // t² = (n − 2) r²/(1 − r²), without dividing by what may be 0.
-    let t = student::quantile(0.995, n - 2.0);
-    (n - 2.0) * xy * xy > t * t * (xx * yy - xy * xy).max(0.0)
-}
-
 /// `transition`, `crossover`, `metric artefact` or `nothing`, a colon, and why.
 pub fn verdict(evidence: &Evidence) -> String {
     let Evidence { scale, changes, turn, rivals, .. } = evidence;
@@ -159,12 +182,13 @@ pub fn verdict(evidence: &Evidence) -> String {
     }
     if let Some(shadow) = evidence.shadow.filter(|shadow| shadow.is_artefact()) {
         return format!(
-            "metric artefact: y turns within {} (a straight line is out, p = {p}), but the continuous metric moves over {}, {} % of its way {} {}, where y stands still",
+            "metric artefact: y turns within {} (a straight line is out, p = {p}), but the continuous metric moves over {}, {} % of its way {} {}, where y stands still (p = {} for no trend there)",
             width(shadow.width),
             width(shadow.continuous_width),
             three(100.0 * shadow.share),
             if shadow.below { "below" } else { "above" },
             x(shadow.edge),
+            three(shadow.p_beyond),
         );
     }
     let beaten = smooth_law(rivals);
@@ -189,9 +213,12 @@ pub fn verdict(evidence: &Evidence) -> String {
         bounds => width(turn.width.value) + &interval(bounds),
     };
     let place = format!("y turns at {}{} within {wide}", x(turn.midpoint.value), interval(at));
-    let moving = evidence.shadow.filter(|shadow| shadow.moves);
-    if let Some(why) = moving.and_then(|shadow| smooth_law(&shadow.rivals)) {
+    if let Some(why) = evidence.shadow.and_then(Shadow::smooth_law) {
         return format!("metric artefact: {place}, but the continuous metric makes no turn: {why}");
+    }
+    let sharpens = evidence.sharpening.is_some_and(Sharpening::is_transition);
+    if let Some(begins) = evidence.collapsed.and_then(|collapsed| collapsed.transition(*scale)) {
+        return format!("transition: {begins}; as a sigmoid {place}");
     }
     let metric = match evidence.shadow {
         Some(_) => "",
@@ -202,7 +229,7 @@ pub fn verdict(evidence: &Evidence) -> String {
             let low = error.map(|_| (exponent - (most - exponent), *most));
             let law = format!("width ∝ size^{}{} over {n_sizes} sizes", three(*exponent), interval(low));
             let most = three(*most);
-            if evidence.sharpening.is_some_and(Sharpening::is_transition) {
+            if sharpens {
                 format!("transition: {place}, sharper in larger systems: {law}, exponent at most {most}{metric}")
             } else {
                 format!("crossover: {place}, not clearly sharper in larger systems: {law}{metric}")
@@ -227,6 +254,27 @@ impl Sharpening {
     /// Whether the width surely shrinks.
     pub fn is_transition(&self) -> bool {
         self.most < LEAST_SHARPENING
+    }
+}
+
+impl Collapsed {
+    /// Where y begins to grow in an infinite system, in words; `None` if that is not shown.
+    fn transition(&self, scale: Scale) -> Option<String> {
+        let height = self.order_exponent.filter(|_| self.n_sizes >= 3 && self.goodness >= LEAST_COLLAPSE)?;
+        let (low, high) = self.exponent.interval.filter(|(low, _)| *low > -LEAST_SHARPENING)?;
+        let (first, last) = self.at.interval?;
+        Some(format!(
+            "y begins to grow at x = {} ({} to {}) in an infinite system: over {} sizes size^{} y is one function of (u − t) size^{} ({} to {}), goodness {}",
+            three(scale.x(self.at.value)),
+            three(scale.x(first)),
+            three(scale.x(last)),
+            self.n_sizes,
+            three(height),
+            three(self.exponent.value),
+            three(low),
+            three(high),
+            three(self.goodness),
+        ))
     }
 }
 

@@ -186,6 +186,10 @@ pub fn with_error(mean: f64, error: f64) -> String {
     let largest = mean.abs().max(error).log10().floor();
     let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
     let scale = 10f64.powf(power);
+    if !(mean / scale).is_finite() || !(error / scale).is_finite() || error / scale == 0.0 {
+        // Numbers at the very end of what a computer can hold.
+        return format!("{} ± {}", digits(mean, 4), digits(error, 2));
+    }
     // An error of exactly a power of ten must not lose its digit to the rounding of the division.
     let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
     let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
@@ -212,6 +216,12 @@ mod tests {
     fn of(numbers: &[f64]) -> String {
         let values: Vec<Value> = numbers.iter().map(|&x| Value::from(x)).collect();
         mean_and_error(values.iter())
+    }
+
+    #[test]
+    fn regress_the_smallest_numbers_are_numbers() {
+        assert_eq!(with_error(1e-323, 5e-324), "1e-323 ± 5e-324");
+        assert_eq!(with_error(1.5e308, 0.2e308), "1.50e308 ± 0.20e308");
     }
 
     #[test]

@@ -15,4 +15,5 @@ pub mod rival;
 pub mod sigmoid;
 pub mod solver;
 pub mod student;
+pub mod trend;
 pub mod wilson;

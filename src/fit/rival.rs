@@ -28,6 +28,11 @@ pub fn rivals(u: &[f64], l: &[f64], y: &[f64], sigmoid: f64) -> Rivals {
     }
 }
 
+/// Akaike's criterion, k = 3, of a given curve that may be moved and stretched up and down: y = a + b s.
+pub fn score_of_shape(s: &[f64], y: &[f64]) -> Option<f64> {
+    aicc(rest_of_line(s, y), y.len(), 3)
+}
+
 /// The r of the best y = c + A eʳˡ, and the sum of squares that is left. r = 0 stands for the straight line, its limit.
 pub fn power_law_with_offset(l: &[f64], y: &[f64]) -> (f64, f64) {
     let first = l.iter().copied().fold(f64::INFINITY, f64::min);

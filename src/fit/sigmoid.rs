@@ -25,6 +25,13 @@ pub struct Sigmoid {
     pub unresolved: bool,
 }
 
+impl Sigmoid {
+    /// The part of its way that the curve has made at x.
+    pub fn part_made(&self, x: f64) -> f64 {
+        shape(x, self.midpoint.value, self.width.value)[0]
+    }
+}
+
 /// Why there is no sigmoid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -32,7 +39,7 @@ pub enum Unfit {
     TooFewPoints,
     /// All y are the same.
     ConstantY,
-    /// A number, or a square of one, is not finite.
+    /// A number, or a square of one, is not finite; or the squares of all vanish.
     NotFinite,
 }
 
@@ -158,6 +165,10 @@ impl Places {
             return Err(Unfit::TooFewPoints);
         }
         if !(range.is_finite() && places.spread.is_finite()) {
+            return Err(Unfit::NotFinite);
+        }
+        // Squares that vanish though the numbers differ are no constant y.
+        if places.spread < 1e-280 && y.iter().any(|v| *v != y[0]) && grand.abs() < 1e-140 {
             return Err(Unfit::NotFinite);
         }
         // Below this, what a sum of y leaves is rounding.
@@ -473,10 +484,10 @@ mod tests {
 
     #[test]
     fn theory_intervals_of_single_points_cover() {
-        // 400 tries: the share has an sd of 1.1 % at 95 %; a residual bootstrap has 85 %.
+        // 2000 tries: the share has an sd of 0.5 % at 95 %; a residual bootstrap has 85 %.
         for (at, width, sigma) in [(9.0, 2.0, 0.05), (9.1, 0.5, 0.05), (10.5, 1.5, 0.03)] {
-            let [midpoint, of_width, some] = coverage(400, (at, width), 1, |_, rng| sigma * normal(rng));
-            assert!(midpoint >= 0.93 && of_width >= 0.925 && some == 1.0, "{at} {width}: {midpoint} {of_width} {some}");
+            let [midpoint, of_width, some] = coverage(2000, (at, width), 1, |_, rng| sigma * normal(rng));
+            assert!(midpoint >= 0.93 && of_width >= 0.93 && some > 0.99, "{at} {width}: {midpoint} {of_width} {some}");
         }
     }
 
@@ -500,8 +511,8 @@ mod tests {
         // Width 0.2 among points 0.3 apart: the only x on the slope has the largest noise by far.
         for replicates in [2, 10] {
             let [midpoint, of_width, _] =
-                coverage(200, (9.0, 0.2), replicates, |y, rng| 0.3 * (y * (1.0 - y)).sqrt() * normal(rng));
-            assert!(midpoint >= 0.92 && of_width >= 0.93, "{replicates}: {midpoint} {of_width}");
+                coverage(2000, (9.0, 0.2), replicates, |y, rng| 0.3 * (y * (1.0 - y)).sqrt() * normal(rng));
+            assert!(midpoint >= 0.93 && of_width >= 0.93, "{replicates}: {midpoint} {of_width}");
         }
     }
 

@@ -42,6 +42,13 @@ pub fn quantile(p: f64, degrees: f64) -> f64 {
     size.copysign(p - 0.5)
 }
 
+/// The probability that a variable of Student's distribution with ν ≥ 1 degrees of freedom lies further from 0 than t > 0, which is finite.
+///
+/// Cost and reference are those of [`quantile`]; where the probability is above 0.001 its absolute error is that of 1.
+pub fn outside(t: f64, degrees: f64) -> f64 {
+    masses(t, degrees.min(1e20))[1]
+}
+
 /// The t > 0 with P(|T| < t) = `inside` and P(|T| > t) = `outside` = 1 − `inside`.
 ///
 /// Newton's method on the logarithm of the smaller of the two as a function of ln t. Both curves are concave, so from below for
@@ -143,6 +150,16 @@ mod tests {
 
     fn assert_relative(value: f64, expected: f64, tolerance: f64, what: impl std::fmt::Debug) {
         assert!((value / expected - 1.0).abs() < tolerance, "{what:?}: got {value}, expected {expected}");
+    }
+
+    #[test]
+    fn theory_probabilities_outside_published_quantiles() {
+        // Cauchy: P(|T| > 1) = 1/2; the others from the usual table of t.
+        for (t, degrees, expected) in
+            [(1.0, 1.0, 0.5), (12.7062, 1.0, 0.05), (3.1693, 10.0, 0.01), (2.5758, 1e30, 0.01)]
+        {
+            assert!((outside(t, degrees) / expected - 1.0).abs() < 1e-4, "{t} {degrees}");
+        }
     }
 
     #[test]
