@@ -6,7 +6,7 @@ use superpose::engine::results::Group;
 use superpose::quantity::shortest;
 use superpose::scenario::plan::Plan;
 use superpose::scenario::study::Study;
-use superpose::table::Value;
+use superpose::table::{Unit, Value};
 
 use super::check::coordinates;
 
@@ -153,13 +153,33 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
     let position = |name: &str| study.columns.iter().position(|column| column.name == name);
     for label in &labels[TIER_KEYS.len()..] {
         let own = position(label);
-        let value = own.map(|own| mean_and_error(group.rows.iter().map(|row| &row[own])));
+        let value = own.map(|own| {
+            let values = group.rows.iter().map(|row| &row[own]);
+            if study.columns[own].unit == Unit::Text { words(values) } else { mean_and_error(values) }
+        });
         cells.values.push(value.unwrap_or_default());
         let theory = own.and_then(|own| position(study.columns[own].theory.as_deref()?));
         let value = theory.and_then(|theory| group.rows[0][theory].number());
         cells.theory.push(value.map_or(String::new(), |x| format!("[{}]", digits(x, 4))));
     }
     cells
+}
+
+/// The word of all replicates; where they differ, how many have each, the most common first.
+fn words<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for value in values {
+        let word = if *value == Value::Undefined { "–".to_owned() } else { value.to_string() };
+        match counts.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    match &counts[..] {
+        [(word, _)] => word.clone(),
+        _ => counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// The mean with its standard error, and how many replicates it is of if not all.
@@ -222,6 +242,17 @@ mod tests {
     fn regress_the_smallest_numbers_are_numbers() {
         assert_eq!(with_error(1e-323, 5e-324), "1e-323 ± 5e-324");
         assert_eq!(with_error(1.5e308, 0.2e308), "1.50e308 ± 0.20e308");
+    }
+
+    #[test]
+    fn law_words_are_told_with_how_many_have_them() {
+        let of = |words: &[&str]| {
+            let values: Vec<Value> = words.iter().map(|word| Value::Text((*word).into())).collect();
+            super::words(values.iter())
+        };
+        assert_eq!(of(&["digon", "digon"]), "digon");
+        assert_eq!(of(&["none", "digon", "digon"]), "2 digon, 1 none");
+        assert_eq!(words([Value::Undefined].iter()), "–");
     }
 
     #[test]
