@@ -117,7 +117,8 @@ impl Course<'_> {
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
             if step > 0 {
-                self.features.draw(&mut rng, recipe.batch, &mut batch);
+                self.features.draw(&mut rng, recipe.batch, kernel, &mut batch);
+                bench.see(&self.shape, &batch);
                 let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
                 for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
@@ -132,10 +133,14 @@ impl Course<'_> {
             }
             for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
                 restart.diverged = !self.shape.is_finite(&restart.weights);
-                if restart.diverged || !is_looked_at {
-                    continue;
-                }
-                let found = self.evaluate(&restart.weights, stream, kernel, &mut bench);
+            }
+            if !is_looked_at {
+                continue;
+            }
+            let mut there: Vec<&mut Restart> = restarts.iter_mut().filter(|restart| !restart.diverged).collect();
+            let weights: Vec<&Weights> = there.iter().map(|restart| &restart.weights).collect();
+            let found = self.evaluate(&weights, stream, kernel, &mut bench);
+            for (restart, found) in there.iter_mut().zip(found) {
                 if !found.loss.is_finite() || found.loss > DIVERGED * self.unanswered() {
                     restart.diverged = true;
                     continue;
@@ -176,24 +181,30 @@ impl Course<'_> {
         }
     }
 
-    /// The loss over samples that no step has seen, the same for every look.
-    fn evaluate(&self, weights: &Weights, stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Evaluation {
-        let n_samples = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+    /// The losses of some models over samples that no step has seen, the same for every model and look.
+    fn evaluate(&self, models: &[&Weights], stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Vec<Evaluation> {
         let mut rng: Rng = stream.stream("evaluation").rng();
-        let (mut batch, mut sums) = (Batch::default(), Sums::default());
-        let mut left = n_samples;
-        while left > 0 {
+        let (mut batch, mut sums) = (Batch::default(), vec![Sums::default(); models.len()]);
+        let mut left = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+        while left > 0 && !models.is_empty() {
             let n = left.min(EVALUATED_AT_ONCE);
-            self.features.draw(&mut rng, n, &mut batch);
-            let found = run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench });
-            sums.add(&found);
+            self.features.draw(&mut rng, n, kernel, &mut batch);
+            for (sums, weights) in sums.iter_mut().zip(models) {
+                sums.add(&run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench }));
+            }
             left -= n;
         }
+        sums.into_iter().map(Evaluation::from).collect()
+    }
+}
+
+impl From<Sums> for Evaluation {
+    fn from(sums: Sums) -> Self {
         let n = sums.n;
         let loss = sums.loss.0 / n;
         let variance = (sums.loss.1 / n - loss * loss).max(0.0) * n / (n - 1.0);
         let by_concept = sums.by_concept.iter().map(|sum| sum / n).collect();
-        Evaluation { loss, standard_error: (variance / n).sqrt(), by_concept }
+        Self { loss, standard_error: (variance / n).sqrt(), by_concept }
     }
 }
 

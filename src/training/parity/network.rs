@@ -173,7 +173,7 @@ impl Task for Pass<'_> {
                     }
                     hidden[chunk].0 = units;
                 }
-                pushes[example] = total(sums) + last;
+                pushes[example] = Chunk(sums).total() + last;
             }
             for (push, &odd) in pushes.iter_mut().zip(odd) {
                 let margin = if odd { *push } else { -*push };
@@ -207,17 +207,6 @@ impl Task for Pass<'_> {
         }
         bias
     }
-}
-
-/// The sum of the lanes, by halves.
-#[inline(always)]
-fn total(mut sums: [f32; LANES]) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        (0..half).for_each(|lane| sums[lane] += sums[lane + half]);
-        half /= 2;
-    }
-    sums[0]
 }
 
 #[cfg(test)]
