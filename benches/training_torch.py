@@ -97,16 +97,16 @@ def batched(torch, n, m, sparsity):
 
 
 def rate(step, models, seconds):
-    """Model-steps per second over some seconds, after a warm-up."""
+    """Model-steps per second over some seconds, after a warm-up, and per second of processor time."""
     begin, n = time.perf_counter(), 0
     while n < 5 or time.perf_counter() - begin < seconds / 4:
         step()
         n += 1
-    begin, n = time.perf_counter(), 0
+    begin, processor, n = time.perf_counter(), time.process_time(), 0
     while n < 5 or time.perf_counter() - begin < seconds:
         step()
         n += 1
-    return n * models / (time.perf_counter() - begin)
+    return n * models / (time.perf_counter() - begin), n * models / (time.process_time() - processor)
 
 
 def main():
@@ -138,11 +138,11 @@ def main():
             for threads in args.threads:
                 torch.set_num_threads(threads)
                 try:
-                    found = rate(*globals()[way](torch, n, m, sparsity), args.seconds)
+                    found, of_core = rate(*globals()[way](torch, n, m, sparsity), args.seconds)
                 except Exception as error:
                     print(f"{shape} {way}: {type(error).__name__}, left out", file=sys.stderr)
                     continue
-                rates.append({"shape": shape, "way": way, "threads": threads, "rate": found})
+                rates.append({"shape": shape, "way": way, "threads": threads, "rate": found, "core_rate": of_core})
                 if not args.json:
                     print(f"{shape:>12} {way:>10} {threads:>8} {found:>14.0f}", flush=True)
     if args.json:

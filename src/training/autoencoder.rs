@@ -67,14 +67,21 @@ pub struct Bench {
 /// Chunks of a panel of W.
 const PANEL: usize = 2;
 
-/// Entries of W up to which a shape is narrow: its lanes are samples, not units. Part of the order of the sums, so part of the definition of the numbers.
-const NARROW: usize = 2048;
+/// Entries of W up to which a shape is narrow, if it has fewer concepts or units than this: its lanes are samples, not units.
+/// Beyond, a vector of units fills its lanes, and skipping what is zero gains more. Part of the order of the sums, so part of the definition of the numbers.
+const NARROW: (usize, usize) = (2048, 24);
 
 /// Rows that are computed together: part of the order of the sums, so part of the definition of the numbers.
 const ROWS: usize = 8;
 
 /// Chunks of the hidden layer that stay in registers while one row goes back.
 const SLAB: usize = 4;
+
+/// Whether the lanes of a model of this size are samples in training.
+pub fn is_narrow(size: Size) -> bool {
+    let Size { n_concepts: n, d_model: d } = size;
+    n * d <= NARROW.0 && n.min(d) < NARROW.1
+}
 
 impl Shape {
     /// The model with n concepts of the given importance and d units.
@@ -90,7 +97,7 @@ impl Shape {
 
     /// Whether its lanes are samples in training.
     fn is_narrow(&self) -> bool {
-        self.n * self.d <= NARROW
+        is_narrow(Size { n_concepts: self.n, d_model: self.d })
     }
 
     /// Numbers from one concept to the next in the list of weights.

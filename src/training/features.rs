@@ -73,7 +73,7 @@ impl Features {
     pub fn new(frequency: Vec<f64>, high: f64) -> Self {
         let first = frequency[0];
         let is_even = frequency.iter().all(|&p| p == first);
-        let sampler = if is_even && first >= RARE {
+        let sampler = if is_compared(&frequency) {
             Sampler::Bits { threshold: (first * 18_446_744_073_709_551_616.0) as u64, always: first >= 1.0 }
         } else {
             // A concept that is always active is passed by with probability e⁻⁶⁰.
@@ -146,6 +146,11 @@ impl Features {
             at = ends[concept];
         }
     }
+}
+
+/// Whether concepts of these frequencies are found by comparing, and not by walking.
+pub fn is_compared(frequency: &[f64]) -> bool {
+    frequency[0] >= RARE && frequency.iter().all(|&p| p == frequency[0])
 }
 
 /// The samples of concepts that are all active with the same probability.
