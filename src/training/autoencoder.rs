@@ -1,5 +1,7 @@
 //! Autoencoder: x̂ = ReLU(WᵀWx + b), its gradient written by hand, and one step of training.
 
+mod narrow;
+
 use rand::RngExt;
 use rand_distr::StandardNormal;
 
@@ -37,7 +39,7 @@ pub enum Decay {
 /// Weights and biases with the memory of their optimiser.
 #[derive(Clone, Debug)]
 pub struct Weights {
-    /// W, concept after concept: n × d_chunks.
+    /// W, concept after concept: n × d_chunks, or without gaps if the shape is narrow.
     columns: Vec<Chunk>,
     /// b; −1 beyond n, so that nothing there is ever active.
     bias: Vec<Chunk>,
@@ -58,16 +60,28 @@ pub struct Bench {
     outputs: Vec<Chunk>,
     /// Which outputs of a row have a gradient, a bit for each.
     gates: Vec<u16>,
+    /// What a narrow shape needs in place of all this.
+    room: narrow::Room,
 }
 
 /// Chunks of a panel of W.
 const PANEL: usize = 2;
+
+/// Entries of W up to which a shape is narrow, if it has fewer concepts or units than this: its lanes are samples, not units.
+/// Beyond, a vector of units fills its lanes, and skipping what is zero gains more. Part of the order of the sums, so part of the definition of the numbers.
+const NARROW: (usize, usize) = (2048, 24);
 
 /// Rows that are computed together: part of the order of the sums, so part of the definition of the numbers.
 const ROWS: usize = 8;
 
 /// Chunks of the hidden layer that stay in registers while one row goes back.
 const SLAB: usize = 4;
+
+/// Whether the lanes of a model of this size are samples in training.
+pub fn is_narrow(size: Size) -> bool {
+    let Size { n_concepts: n, d_model: d } = size;
+    n * d <= NARROW.0 && n.min(d) < NARROW.1
+}
 
 impl Shape {
     /// The model with n concepts of the given importance and d units.
@@ -81,6 +95,16 @@ impl Shape {
         Self { n, d, d_chunks, n_chunks, is_relu, importance: chunks, decay }
     }
 
+    /// Whether its lanes are samples in training.
+    fn is_narrow(&self) -> bool {
+        is_narrow(Size { n_concepts: self.n, d_model: self.d })
+    }
+
+    /// Numbers from one concept to the next in the list of weights.
+    fn pitch(&self) -> usize {
+        if self.is_narrow() { self.d } else { self.d_chunks * LANES }
+    }
+
     /// Independent normal weights and biases of the given standard deviations, weights first.
     pub fn draw(&self, rng: &mut Rng, of_weights: f64, of_bias: f64) -> Weights {
         let mut normal = |scale: f64| (scale * rng.sample::<f64, _>(StandardNormal)) as f32;
@@ -92,12 +116,7 @@ impl Shape {
     /// Weights from their list: W, concept after concept, then b.
     pub fn restore(&self, state: &State) -> Weights {
         let (columns, bias) = state.split_at(self.n * self.d);
-        let mut padded = vec![Chunk::ZERO; self.n * self.d_chunks];
-        for (i, column) in columns.chunks_exact(self.d).enumerate() {
-            for (k, &x) in column.iter().enumerate() {
-                padded[i * self.d_chunks + k / LANES].0[k % LANES] = x;
-            }
-        }
+        let padded = self.spread(columns, self.pitch());
         let mut biases = vec![Chunk([-1.0; LANES]); self.n_chunks];
         for (i, &x) in bias.iter().enumerate() {
             biases[i / LANES].0[i % LANES] = x;
@@ -106,10 +125,26 @@ impl Shape {
         Weights { columns: padded, bias: biases, moments }
     }
 
+    /// The entries of W with so many numbers from one concept to the next.
+    fn spread(&self, columns: &[f32], pitch: usize) -> Vec<Chunk> {
+        let mut spread = vec![Chunk::ZERO; (self.n * pitch).div_ceil(LANES)];
+        for (i, column) in columns.chunks_exact(self.d).enumerate() {
+            for (at, &x) in (i * pitch..).zip(column) {
+                spread[at / LANES].0[at % LANES] = x;
+            }
+        }
+        spread
+    }
+
+    /// The entries of W, or of its gradient, without gaps.
+    fn gather(&self, columns: &[Chunk]) -> Vec<f32> {
+        let entry = |at: usize| columns[at / LANES].0[at % LANES];
+        (0..self.n).flat_map(|i| (0..self.d).map(move |k| entry(i * self.pitch() + k))).collect()
+    }
+
     /// The list that [`Self::restore`] reads.
     pub fn state(&self, weights: &Weights) -> State {
-        let columns = weights.columns.chunks_exact(self.d_chunks);
-        let mut state: State = columns.flat_map(|column| column.iter().flat_map(|c| c.0).take(self.d)).collect();
+        let mut state = self.gather(&weights.columns);
         state.extend(weights.bias.iter().flat_map(|chunk| chunk.0).take(self.n));
         state
     }
@@ -132,13 +167,14 @@ impl Shape {
         let (hidden, outputs) = (ROWS * self.d_chunks, ROWS * self.stride());
         Bench {
             panels: zero(self.stride() * self.d),
-            gradient: zero(self.n * self.d_chunks),
+            gradient: zero((self.n * self.pitch()).div_ceil(LANES)),
             bias_gradient: zero(self.n_chunks),
             hidden: zero(hidden),
             back: zero(hidden),
             truth: zero(outputs),
             outputs: zero(outputs),
             gates: vec![0; outputs],
+            room: if self.is_narrow() { narrow::Room::new(self) } else { narrow::Room::default() },
         }
     }
 
@@ -148,7 +184,16 @@ impl Shape {
     }
 }
 
-/// Adds the gradient of Σᵢ cᵢ(x̂ᵢ − xᵢ)², summed over the samples of a batch, to the gradient on the bench, where cᵢ = `scale` · Iᵢ/2.
+impl Bench {
+    /// Makes a batch ready for the gradients of all models of the shape that see it.
+    pub fn see(&mut self, shape: &Shape, batch: &Batch) {
+        if shape.is_narrow() {
+            self.room.see(shape, batch);
+        }
+    }
+}
+
+/// Puts the gradient of Σᵢ cᵢ(x̂ᵢ − xᵢ)², summed over the samples of a batch that the bench has seen, on the bench, where cᵢ = `scale` · Iᵢ/2.
 pub struct Gradient<'a> {
     /// The model.
     pub shape: &'a Shape,
@@ -167,24 +212,26 @@ impl Task for Gradient<'_> {
 
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) {
+        if self.shape.is_narrow() {
+            return narrow::gradient::<L, R>(self);
+        }
         let Self { shape, weights, batch, scale, bench } = self;
         bench.gradient.fill(Chunk::ZERO);
         bench.bias_gradient.fill(Chunk::ZERO);
-        lay_out(shape, weights, &mut bench.panels);
+        lay_out(shape, &weights.columns, &mut bench.panels);
         let scale = scale as f32;
         // A sample without active concepts is answered with ReLU(b).
         let n_empty = batch.n_empty() as f32;
         for c in 0..shape.n_chunks {
             for lane in 0..LANES {
                 let (b, factor) = (weights.bias[c].0[lane], scale * shape.importance[c].0[lane]);
-                let answer = if shape.is_relu && b <= 0.0 { 0.0 } else { b };
-                bench.bias_gradient[c].0[lane] = n_empty * (factor * answer);
+                bench.bias_gradient[c].0[lane] = n_empty * (factor * shape.answer(b));
             }
         }
         let mut first = 0;
         while first < batch.ends.len() {
             let n_rows = ROWS.min(batch.ends.len() - first);
-            encode::<L>(shape, weights, batch, first, n_rows, bench);
+            encode::<L>(shape, &weights.columns, batch, first, n_rows, bench);
             decode::<L, R>(shape, weights, bench);
             gate::<L>(shape, n_rows, scale, bench);
             match shape.d_chunks {
@@ -213,8 +260,8 @@ impl Task for Gradient<'_> {
 
 /// Copies W into panels.
 #[inline(always)]
-fn lay_out(shape: &Shape, weights: &Weights, panels: &mut [Chunk]) {
-    for (i, column) in weights.columns.chunks_exact(shape.d_chunks).enumerate() {
+fn lay_out(shape: &Shape, columns: &[Chunk], panels: &mut [Chunk]) {
+    for (i, column) in columns.chunks_exact(shape.d_chunks).enumerate() {
         let (panel, chunk, lane) = (i / (PANEL * LANES), i / LANES % PANEL, i % LANES);
         let panel = &mut panels[panel * shape.d * PANEL..][..shape.d * PANEL];
         for (k, place) in panel.chunks_exact_mut(PANEL).enumerate() {
@@ -225,7 +272,7 @@ fn lay_out(shape: &Shape, weights: &Weights, panels: &mut [Chunk]) {
 
 /// x, and h = Σ xᵢ Wᵢ over the active concepts, of each row of a block.
 #[inline(always)]
-fn encode<L: Lanes>(shape: &Shape, weights: &Weights, batch: &Batch, first: usize, n_rows: usize, bench: &mut Bench) {
+fn encode<L: Lanes>(shape: &Shape, columns: &[Chunk], batch: &Batch, first: usize, n_rows: usize, bench: &mut Bench) {
     let (v, stride) = (shape.d_chunks, shape.stride());
     for r in 0..n_rows {
         let (concepts, values) = batch.sample(first + r);
@@ -233,13 +280,13 @@ fn encode<L: Lanes>(shape: &Shape, weights: &Weights, batch: &Batch, first: usiz
         if let [hidden] = hidden {
             let mut sum = L::splat(0.0);
             for (&i, &x) in concepts.iter().zip(values) {
-                sum = L::splat(x).mul_add(L::load(&weights.columns[i as usize]), sum);
+                sum = L::splat(x).mul_add(L::load(&columns[i as usize]), sum);
             }
             sum.store(hidden);
         } else {
             hidden.fill(Chunk::ZERO);
             for (&i, &x) in concepts.iter().zip(values) {
-                let column = &weights.columns[i as usize * v..][..v];
+                let column = &columns[i as usize * v..][..v];
                 for (sum, w) in hidden.iter_mut().zip(column) {
                     L::splat(x).mul_add(L::load(w), L::load(sum)).store(sum);
                 }
@@ -431,25 +478,45 @@ fn pull(shape: &Shape, columns: &mut [Chunk], gamma: f64, rate: f64) {
     if gamma == 0.0 {
         return;
     }
-    for column in columns.chunks_exact_mut(shape.d_chunks) {
-        let factor = if gamma > 0.0 {
-            1.0 - rate * gamma
-        } else {
+    if shape.is_narrow() {
+        // Each vector by itself, as if it had lanes of its own.
+        for i in 0..shape.n {
+            let at = |k: usize| (i * shape.d + k) / LANES;
+            let lane = |k: usize| (i * shape.d + k) % LANES;
             let mut squares = [0.0_f32; LANES];
-            for chunk in column.iter() {
-                for (square, x) in squares.iter_mut().zip(chunk.0) {
-                    *square += x * x;
-                }
+            for k in 0..shape.d {
+                let x = columns[at(k)].0[lane(k)];
+                squares[k % LANES] += x * x;
             }
-            let norm = f64::from(squares.iter().sum::<f32>()).sqrt().max(1e-8);
-            1.0 + rate * gamma * (1.0 - 1.0 / norm)
-        } as f32;
+            let factor = factor(gamma, rate, squares);
+            (0..shape.d).for_each(|k| columns[at(k)].0[lane(k)] *= factor);
+        }
+        return;
+    }
+    for column in columns.chunks_exact_mut(shape.d_chunks) {
+        let mut squares = [0.0_f32; LANES];
+        for chunk in column.iter().filter(|_| gamma < 0.0) {
+            for (square, x) in squares.iter_mut().zip(chunk.0) {
+                *square += x * x;
+            }
+        }
+        let factor = factor(gamma, rate, squares);
         for chunk in column {
             for x in &mut chunk.0 {
                 *x *= factor;
             }
         }
     }
+}
+
+/// What the signed decay multiplies a vector by, whose squares add up to the square of its length.
+#[inline(always)]
+fn factor(gamma: f64, rate: f64, squares: [f32; LANES]) -> f32 {
+    if gamma > 0.0 {
+        return (1.0 - rate * gamma) as f32;
+    }
+    let norm = f64::from(squares.iter().sum::<f32>()).sqrt().max(1e-8);
+    (1.0 + rate * gamma * (1.0 - 1.0 / norm)) as f32
 }
 
 /// The loss of a model over samples: Σᵢ Iᵢ(x̂ᵢ − xᵢ)², its mean and standard error, and the part of each concept.
@@ -481,14 +548,21 @@ impl Task for Loss<'_> {
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) -> Sums {
         let Self { shape, weights, batch, bench } = self;
-        lay_out(shape, weights, &mut bench.panels);
+        let spread;
+        let columns = if shape.is_narrow() {
+            spread = shape.spread(&shape.gather(&weights.columns), shape.d_chunks * LANES);
+            &spread
+        } else {
+            &weights.columns
+        };
+        lay_out(shape, columns, &mut bench.panels);
         let stride = shape.stride();
         let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; shape.n] };
         let mut errors = vec![0.0_f32; shape.n];
         let mut first = 0;
         while first < batch.ends.len() {
             let n_rows = ROWS.min(batch.ends.len() - first);
-            encode::<L>(shape, weights, batch, first, n_rows, bench);
+            encode::<L>(shape, columns, batch, first, n_rows, bench);
             decode::<L, R>(shape, weights, bench);
             for r in 0..n_rows {
                 let chunks = bench.outputs[r * stride..].iter().zip(&mut bench.truth[r * stride..][..stride]);
@@ -531,7 +605,12 @@ impl Sums {
             for (sum, part) in sums.iter_mut().zip(&parts) {
                 *sum += times * part;
             }
-            whole += parts.iter().sum::<f64>();
+            let mut half = LANES / 2;
+            while half > 0 {
+                (0..half).for_each(|lane| parts[lane] += parts[lane + half]);
+                half /= 2;
+            }
+            whole += parts[0];
         }
         self.loss = (self.loss.0 + times * whole, self.loss.1 + times * whole * whole);
     }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights};
-use super::features::{Batch, Features};
+use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights, is_narrow};
+use super::features::{Batch, Features, is_compared};
 use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained};
 use crate::geometry::kernel::Kernel;
 use crate::geometry::kernel::lanes::run;
@@ -117,7 +117,8 @@ impl Course<'_> {
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
             if step > 0 {
-                self.features.draw(&mut rng, recipe.batch, &mut batch);
+                self.features.draw(&mut rng, recipe.batch, kernel, &mut batch);
+                bench.see(&self.shape, &batch);
                 let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
                 for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
@@ -132,10 +133,14 @@ impl Course<'_> {
             }
             for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
                 restart.diverged = !self.shape.is_finite(&restart.weights);
-                if restart.diverged || !is_looked_at {
-                    continue;
-                }
-                let found = self.evaluate(&restart.weights, stream, kernel, &mut bench);
+            }
+            if !is_looked_at {
+                continue;
+            }
+            let mut there: Vec<&mut Restart> = restarts.iter_mut().filter(|restart| !restart.diverged).collect();
+            let weights: Vec<&Weights> = there.iter().map(|restart| &restart.weights).collect();
+            let found = self.evaluate(&weights, stream, kernel, &mut bench);
+            for (restart, found) in there.iter_mut().zip(found) {
                 if !found.loss.is_finite() || found.loss > DIVERGED * self.unanswered() {
                     restart.diverged = true;
                     continue;
@@ -176,24 +181,30 @@ impl Course<'_> {
         }
     }
 
-    /// The loss over samples that no step has seen, the same for every look.
-    fn evaluate(&self, weights: &Weights, stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Evaluation {
-        let n_samples = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+    /// The losses of some models over samples that no step has seen, the same for every model and look.
+    fn evaluate(&self, models: &[&Weights], stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Vec<Evaluation> {
         let mut rng: Rng = stream.stream("evaluation").rng();
-        let (mut batch, mut sums) = (Batch::default(), Sums::default());
-        let mut left = n_samples;
-        while left > 0 {
+        let (mut batch, mut sums) = (Batch::default(), vec![Sums::default(); models.len()]);
+        let mut left = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+        while left > 0 && !models.is_empty() {
             let n = left.min(EVALUATED_AT_ONCE);
-            self.features.draw(&mut rng, n, &mut batch);
-            let found = run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench });
-            sums.add(&found);
+            self.features.draw(&mut rng, n, kernel, &mut batch);
+            for (sums, weights) in sums.iter_mut().zip(models) {
+                sums.add(&run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench }));
+            }
             left -= n;
         }
+        sums.into_iter().map(Evaluation::from).collect()
+    }
+}
+
+impl From<Sums> for Evaluation {
+    fn from(sums: Sums) -> Self {
         let n = sums.n;
         let loss = sums.loss.0 / n;
         let variance = (sums.loss.1 / n - loss * loss).max(0.0) * n / (n - 1.0);
         let by_concept = sums.by_concept.iter().map(|sum| sum / n).collect();
-        Evaluation { loss, standard_error: (variance / n).sqrt(), by_concept }
+        Self { loss, standard_error: (variance / n).sqrt(), by_concept }
     }
 }
 
@@ -217,20 +228,28 @@ impl Sums {
     }
 }
 
-/// Seconds on one core and bytes of an autoencoder, from operations counted and timed on one core of a server of 2023.
+/// Seconds on one core and bytes of an autoencoder, from operations counted and timed on one core of a server of 2023 with other work beside it.
 pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
     let (n, d) = (size.n_concepts as f64, size.d_model as f64);
-    let (lanes_n, lanes_d) = ((n / 16.0).ceil(), (d / 16.0).ceil());
+    let (lanes_n, lanes_d) = (2.0 * (n / 32.0).ceil(), (d / 16.0).ceil());
     let active: f64 = frequency.iter().sum();
     let filled = 1.0 - libm::exp(frequency.iter().map(|&p| libm::log1p(-p).max(-60.0)).sum());
     let (batch, restarts) = (recipe.batch as f64, recipe.restarts as f64);
-    let draw = batch * (2e-9 * n.min(64.0 * active) / 16.0 + 8e-9 * active);
-    let back = 0.2 * n * (2e-9 + 1e-9 * lanes_d) + active * 1e-9 * lanes_d;
-    let sample = 1e-8 + 0.35e-9 * lanes_n * d + 1e-9 * lanes_n + back;
-    let model = batch * filled * sample + n * lanes_d * 8e-9;
-    let steps = recipe.steps as f64 * (draw + restarts * model);
-    let looks = (recipe.checkpoints.len() as f64 + 2.0) * restarts * (16.0 * batch).max(16_384.0);
-    let look = looks * (filled * (sample + 2e-9 * n) + 8e-9 * active);
+    // Of a sample: to compare takes time for every concept, to walk for the active ones, whose logarithms are slow.
+    let draw = if is_compared(frequency) { 0.09e-9 * n + 4e-9 * active } else { 25e-9 * active };
+    let forward = 1e-8 + 0.35e-9 * lanes_n * d + active * 1e-9 * lanes_d;
+    let model = if is_narrow(size) {
+        // Five products of n × d, sixteen samples at a time, whatever is active.
+        batch * filled * n * (0.11e-9 * d + 0.13e-9) + n * d * 6e-9 + 0.15e-6
+    } else {
+        // Of the outputs a third is active, which only counts where rows go back one by one.
+        let back = if lanes_d <= 2.0 { 0.9e-9 * lanes_d } else { 0.35 * (2e-9 + 1e-9 * lanes_d) };
+        batch * filled * (forward + n * back + 1e-9 * (lanes_n + active * lanes_d)) + n * lanes_d * 8e-9
+    };
+    let steps = recipe.steps as f64 * (0.35e-6 + batch * draw + restarts * model);
+    let samples = (16.0 * batch).max(LEAST_EVALUATED as f64);
+    let looks = (recipe.checkpoints.len() as f64 + 2.0) * samples * (draw + restarts * filled * (forward + 2e-9 * n));
     let kept = restarts * recipe.checkpoints.len() as f64 * (4.0 * n * d + 24.0 * n);
-    (steps + look, kept + (restarts * 3.0 + 2.0) * 64.0 * n * lanes_d + 100.0 * n + batch * (8.0 * active + 8.0))
+    let room = 64.0 * n * d.min(128.0) + (restarts * 3.0 + 3.0) * 64.0 * n * lanes_d + 100.0 * n + batch * (12.0 * active + 4.0 * n + 8.0);
+    (steps + looks, kept + room)
 }

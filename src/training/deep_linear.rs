@@ -428,38 +428,42 @@ mod tests {
 
     #[test]
     fn theory_a_step_goes_down_the_gradient() {
-        // Central differences of the loss at a random point, for both layers.
-        let model = DeepLinear { init: Init::Random, basis: Basis::Rotated, ..DeepLinear::default() };
-        let (target, starts) = model.begin(SIZE, &Stream::from_seed(2), 1);
-        let (rate, h) = (1e-6, 1e-6);
-        let mut weights = starts.into_iter().next().unwrap();
-        let mut error = DMatrix::zeros(4, 4);
-        let mut loss_at = |weights: &Weights| {
-            weights.error(&target, &mut error);
-            half_square(&error)
-        };
-        let entries = |weights: &Weights| [weights.first.clone(), weights.second.clone()];
-        let start = entries(&weights);
-        let mut slopes = Vec::new();
-        for layer in 0..2 {
-            for index in 0..24 {
-                let mut at = |shift: f64| {
-                    let mut layers = start.clone();
-                    layers[layer][index] += shift;
-                    let [first, second] = layers;
-                    loss_at(&Weights { first, second })
-                };
-                slopes.push((at(h) - at(-h)) / (2.0 * h));
+        // Central differences of the loss at a random point, for both layers: more units than concepts, fewer, one, and sums of more than eight.
+        for (n_concepts, d_model) in [(4, 6), (5, 3), (3, 1), (19, 9)] {
+            let (size, n, d) = (Size { n_concepts, d_model }, n_concepts, d_model);
+            let model = DeepLinear { init: Init::Random, basis: Basis::Rotated, ..DeepLinear::default() };
+            let (target, starts) = model.begin(size, &Stream::from_seed(2), 1);
+            // The error is linear in each entry, so the loss is a parabola and its central difference exact: the wider, the smaller is the rounding.
+            let (rate, h) = (1e-6, 1e-2);
+            let mut weights = starts.into_iter().next().unwrap();
+            let mut error = DMatrix::zeros(n, n);
+            let mut loss_at = |weights: &Weights| {
+                weights.error(&target, &mut error);
+                half_square(&error)
+            };
+            let entries = |weights: &Weights| [weights.first.clone(), weights.second.clone()];
+            let start = entries(&weights);
+            let mut slopes = Vec::new();
+            for layer in 0..2 {
+                for index in 0..n * d {
+                    let mut at = |shift: f64| {
+                        let mut layers = start.clone();
+                        layers[layer][index] += shift;
+                        let [first, second] = layers;
+                        loss_at(&Weights { first, second })
+                    };
+                    slopes.push((at(h) - at(-h)) / (2.0 * h));
+                }
             }
-        }
-        let mut error = DMatrix::zeros(4, 4);
-        weights.error(&target, &mut error);
-        let mut before = Weights { first: DMatrix::zeros(6, 4), second: DMatrix::zeros(6, 4) };
-        weights.step(&error, rate, &mut before);
-        let moved = entries(&weights);
-        for (index, slope) in slopes.iter().enumerate() {
-            let step = moved[index / 24][index % 24] - start[index / 24][index % 24];
-            assert!((step + rate * slope).abs() < 1e-9 * rate, "{index}: {step} against {slope}");
+            weights.error(&target, &mut error);
+            let mut before = Weights { first: DMatrix::zeros(d, n), second: DMatrix::zeros(d, n) };
+            weights.step(&error, rate, &mut before);
+            let moved = entries(&weights);
+            for (index, slope) in slopes.iter().enumerate() {
+                let (layer, entry) = (index / (n * d), index % (n * d));
+                let step = moved[layer][entry] - start[layer][entry];
+                assert!((step + rate * slope).abs() < 1e-9 * rate, "{n}, {d}: {index}: {step} against {slope}");
+            }
         }
     }
 

@@ -19,7 +19,8 @@ use crate::seed::Stream;
 ///
 /// Trained by Adam at a rate of 0.001 for 10000 steps of 1024 samples, from Xavier's normal weights (variance `init`² · 2/(n + d)) and b = 0, unless the scenario says
 /// otherwise. More than one of `restarts` helps where local minima do: of two concepts on one unit, two starts of five end with one of them.
-/// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero. Memory O(n d).
+/// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero; 10nd for a small model (n·d at most 2048, and n or
+/// d below 24), on sixteen samples at once. Memory O(n d).
 ///
 /// Source: Elhage et al. (2022), Toy Models of Superposition, Transformer Circuits Thread.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -154,5 +155,60 @@ impl ToyModel for Elhage {
             recipe,
         };
         course.train(warm, stream, parallel)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(options: serde_json::Value) -> Elhage {
+        serde_json::from_value(options).expect("options of the model")
+    }
+
+    #[test]
+    fn theory_the_linear_model_at_density_1_reaches_the_loss_of_principal_components() {
+        // What d units cannot hold of n independent U(0, 1) is (n − d)/12 (shared/science.md 3.5). Lanes are samples in the first, units in the second.
+        for (n_concepts, d_model, batch, steps) in [(6, 2, 1024, 4000), (70, 40, 256, 3000)] {
+            let (size, lowest) = (Size { n_concepts, d_model }, (n_concepts - d_model) as f64 / 12.0);
+            let model = model(serde_json::json!({ "density": 1.0, "activation": "linear" }));
+            let (schedule, learning_rate) = (Schedule::Linear, 0.01);
+            let checkpoints = vec![steps];
+            let recipe = Recipe { batch, steps, schedule, learning_rate, checkpoints, ..model.defaults(size) };
+            let trained = model.train(size, &recipe, None, &Stream::from_seed(1), false);
+            let progress = &trained.snapshots[0].progress;
+            assert!((progress.loss_theory.unwrap() - lowest).abs() < 1e-12);
+            // Nothing is below it but by chance; a rate that falls to 0 leaves less than half a per cent above it.
+            let above = progress.loss - lowest;
+            assert!(above > -4.0 * progress.loss_standard_error, "{} of {lowest}", progress.loss);
+            assert!(above < 0.005 * lowest + 4.0 * progress.loss_standard_error, "{} of {lowest}", progress.loss);
+        }
+    }
+
+    #[test]
+    fn law_a_training_is_the_same_alone_beside_others_and_on_any_number_of_threads() {
+        for (n_concepts, d_model) in [(2, 1), (20, 5), (60, 36)] {
+            let size = Size { n_concepts, d_model };
+            let model = model(serde_json::json!({ "density": 0.2 }));
+            let recipe = |restarts| {
+                let (steps, batch) = (40, 100);
+                Recipe { steps, batch, restarts, learning_rate: 0.01, checkpoints: vec![0, 40], ..model.defaults(size) }
+            };
+            let train = |restarts, n_threads: usize| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().expect("a pool");
+                let stream = Stream::from_seed(2);
+                pool.install(|| model.train(size, &recipe(restarts), None, &stream, n_threads > 1))
+            };
+            let five = train(5, 1);
+            for n_threads in [2, 3, 5] {
+                let again = train(5, n_threads);
+                assert_eq!((&again.state, again.n_failed), (&five.state, five.n_failed));
+                assert!(again.snapshots.iter().zip(&five.snapshots).all(|(a, b)| a.progress == b.progress));
+            }
+            // The best of some starts is the best of fewer of them as long as it is among them, wherever the others are.
+            let bests: Vec<State> = (1..=5).map(|restarts| train(restarts, 1).state).collect();
+            let first = bests.iter().position(|best| *best == five.state).expect("the best is among them");
+            assert!(bests[first..].iter().all(|best| *best == five.state));
+        }
     }
 }

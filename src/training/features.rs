@@ -2,7 +2,9 @@
 
 use rand::RngExt;
 
-use crate::seed::Rng;
+use crate::geometry::kernel::Kernel;
+use crate::geometry::kernel::lanes::{Lanes, Task, run};
+use crate::seed::{Octet, Rng};
 
 /// Independent concepts: concept i is active with probability pᵢ, and then has a value from U(0, h).
 pub struct Features {
@@ -13,7 +15,7 @@ pub struct Features {
 
 /// How the active ones are found. Both ways are exact; which one is used depends on the frequencies alone.
 enum Sampler {
-    /// One probability for all, and not a small one: 64 comparisons at a time of random numbers with p · 2⁶⁴, bit by bit, until all are decided.
+    /// One probability for all, and not a small one: 512 comparisons at a time of random numbers with p · 2⁶⁴, bit by bit, until all are decided.
     Bits { threshold: u64, always: bool },
     /// A walk of exponential strides along the concepts, of which each is λᵢ = −ln(1 − pᵢ) long: where a stride ends, a concept is active.
     /// `ends` are the sums of λ up to each concept; `even` is λ if it is the same for all.
@@ -27,6 +29,8 @@ pub struct Batch {
     pub n_samples: usize,
     /// For each sample that is not empty, how many active concepts there are up to its end.
     pub ends: Vec<u32>,
+    /// The sample that is not empty of each active concept, counted from 0.
+    pub owners: Vec<u32>,
     /// The active concepts, ascending within each sample.
     pub concepts: Vec<u32>,
     /// Their values.
@@ -57,6 +61,7 @@ impl Batch {
             Some(last) if !is_new => *last = end,
             _ => self.ends.push(end),
         }
+        self.owners.push(self.ends.len() as u32 - 1);
     }
 }
 
@@ -68,7 +73,7 @@ impl Features {
     pub fn new(frequency: Vec<f64>, high: f64) -> Self {
         let first = frequency[0];
         let is_even = frequency.iter().all(|&p| p == first);
-        let sampler = if is_even && first >= RARE {
+        let sampler = if is_compared(&frequency) {
             Sampler::Bits { threshold: (first * 18_446_744_073_709_551_616.0) as u64, always: first >= 1.0 }
         } else {
             // A concept that is always active is passed by with probability e⁻⁶⁰.
@@ -95,14 +100,18 @@ impl Features {
     }
 
     /// Draws so many samples. O(active concepts) time, and O(n · samples / 8) where more than one of 64 is active.
-    pub fn draw(&self, rng: &mut Rng, n_samples: usize, batch: &mut Batch) {
+    pub fn draw(&self, rng: &mut Rng, n_samples: usize, kernel: Kernel, batch: &mut Batch) {
         batch.n_samples = n_samples;
         batch.ends.clear();
+        batch.owners.clear();
         batch.concepts.clear();
         batch.values.clear();
-        match &self.sampler {
-            Sampler::Bits { threshold, always } => self.compare(rng, *threshold, *always, batch),
-            Sampler::Walk { ends, even } => self.walk(rng, ends, *even, batch),
+        match self.sampler {
+            Sampler::Bits { threshold, always } => {
+                let (n_concepts, high) = (self.frequency.len(), self.high);
+                run(kernel, Comparison { octet: Octet::new(rng), threshold, always, n_concepts, high, batch });
+            }
+            Sampler::Walk { ref ends, even } => self.walk(rng, ends, even, batch),
         }
     }
 
@@ -110,31 +119,6 @@ impl Features {
     fn value(&self, rng: &mut Rng) -> f32 {
         // 24 bits: every value is exact, and never 1.
         (rng.random::<u32>() >> 8) as f32 * (self.high / 16_777_216.0)
-    }
-
-    fn compare(&self, rng: &mut Rng, threshold: u64, always: bool, batch: &mut Batch) {
-        let n = self.frequency.len();
-        let all = n * batch.n_samples;
-        // entry / n for entries below 2³², by a product that is exact.
-        let inverse = u64::MAX / n as u64 + 1;
-        let quotient =
-            |entry: usize| if n == 1 { entry } else { ((u128::from(inverse) * entry as u128) >> 64) as usize };
-        let (mut base, mut last) = (0, usize::MAX);
-        while base < all {
-            let mut active = if always { u64::MAX } else { below(rng, threshold) };
-            if all - base < 64 {
-                active &= (1 << (all - base)) - 1;
-            }
-            while active != 0 {
-                let entry = base + active.trailing_zeros() as usize;
-                active &= active - 1;
-                let sample = quotient(entry);
-                let value = self.value(rng);
-                batch.add(entry - sample * n, value, sample != last);
-                last = sample;
-            }
-            base += 64;
-        }
     }
 
     fn walk(&self, rng: &mut Rng, ends: &[f64], even: Option<f64>, batch: &mut Batch) {
@@ -164,16 +148,99 @@ impl Features {
     }
 }
 
-/// 64 independent bits, each 1 with probability threshold/2⁶⁴: whether a random number of 64 bits is below it, all compared from the highest bit on.
-fn below(rng: &mut Rng, threshold: u64) -> u64 {
-    let (mut below, mut undecided, mut bit) = (0, u64::MAX, 1 << 63);
-    while undecided != 0 && bit != 0 {
-        let random: u64 = rng.random();
-        if threshold & bit == 0 {
-            undecided &= !random;
-        } else {
-            below |= undecided & !random;
-            undecided &= random;
+/// Whether concepts of these frequencies are found by comparing, and not by walking.
+pub fn is_compared(frequency: &[f64]) -> bool {
+    frequency[0] >= RARE && frequency.iter().all(|&p| p == frequency[0])
+}
+
+/// The samples of concepts that are all active with the same probability.
+struct Comparison<'a> {
+    octet: Octet,
+    threshold: u64,
+    always: bool,
+    n_concepts: usize,
+    high: f32,
+    batch: &'a mut Batch,
+}
+
+/// Entries that are decided together.
+const AT_ONCE: usize = 512;
+
+impl Task for Comparison<'_> {
+    type Output = ();
+
+    /// Without a branch that depends on chance but for the ends of the loops. Whole numbers, and products of one factor: the same on all registers.
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) {
+        let Self { mut octet, threshold, always, n_concepts: n, high, batch } = self;
+        let all = n * batch.n_samples;
+        // entry / n for entries below 2³², by a product that is exact.
+        let inverse = u64::MAX / n as u64 + 1;
+        let quotient =
+            |entry: usize| if n == 1 { entry } else { ((u128::from(inverse) * entry as u128) >> 64) as usize };
+        let (mut first, mut last, mut n_active, mut n_filled) = (0, usize::MAX, 0, 0);
+        while first < all {
+            let active = if always { [u64::MAX; 8] } else { below(&mut octet, threshold) };
+            if batch.concepts.len() < n_active + AT_ONCE {
+                let room = 2 * (n_active + AT_ONCE);
+                batch.concepts.resize(room, 0);
+                batch.owners.resize(room, 0);
+                batch.ends.resize(room, 0);
+            }
+            for (word, mut active) in active.into_iter().enumerate() {
+                let base = first + 64 * word;
+                if all < base + 64 {
+                    active &= if all <= base { 0 } else { (1 << (all - base)) - 1 };
+                }
+                let n_new = active.count_ones() as usize;
+                let concepts = batch.concepts[n_active..][..n_new].iter_mut();
+                for (concept, owner) in concepts.zip(&mut batch.owners[n_active..][..n_new]) {
+                    let entry = base + active.trailing_zeros() as usize;
+                    active &= active - 1;
+                    let sample = quotient(entry);
+                    *concept = (entry - sample * n) as u32;
+                    n_active += 1;
+                    n_filled += usize::from(sample != last);
+                    *owner = n_filled as u32 - 1;
+                    batch.ends[n_filled - 1] = n_active as u32;
+                    last = sample;
+                }
+            }
+            first += AT_ONCE;
+        }
+        batch.concepts.truncate(n_active);
+        batch.owners.truncate(n_active);
+        batch.ends.truncate(n_filled);
+        // 24 bits: every value is exact, and never 1. One random number gives two of them.
+        batch.values.resize(n_active.next_multiple_of(16), 0.0);
+        let step = high / 16_777_216.0;
+        for values in batch.values.as_chunks_mut::<16>().0 {
+            let random = octet.next();
+            for lane in 0..8 {
+                values[lane] = (random[lane] >> 40) as i32 as f32 * step;
+                values[lane + 8] = (random[lane] as u32 >> 8) as i32 as f32 * step;
+            }
+        }
+        batch.values.truncate(n_active);
+    }
+}
+
+/// 512 independent bits, each 1 with probability threshold/2⁶⁴: whether a random number of 64 bits is below it, all compared from the highest bit on.
+#[inline(always)]
+fn below(octet: &mut Octet, threshold: u64) -> [u64; 8] {
+    let (mut below, mut undecided, mut bit) = ([0; 8], [u64::MAX; 8], 1 << 63);
+    // Where the rest of the threshold is zero, no number that has been equal so far is below it.
+    while bit != 0 && threshold & (bit | (bit - 1)) != 0 {
+        let random = octet.next();
+        let mut left = 0;
+        let is_one = if threshold & bit == 0 { 0 } else { u64::MAX };
+        for lane in 0..8 {
+            below[lane] |= undecided[lane] & !random[lane] & is_one;
+            undecided[lane] &= !(random[lane] ^ is_one);
+            left |= undecided[lane];
+        }
+        if left == 0 {
+            break;
         }
         bit >>= 1;
     }
@@ -190,7 +257,7 @@ mod tests {
         let (mut rng, mut batch) = (Stream::from_seed(5).rng(), Batch::default());
         let mut sums = vec![[0.0; 3]; features.frequency().len()];
         for _ in 0..n_samples / 1000 {
-            features.draw(&mut rng, 1000, &mut batch);
+            features.draw(&mut rng, 1000, Kernel::best(), &mut batch);
             assert!(batch.n_samples == 1000 && batch.n_empty() <= 1000);
             for index in 0..batch.ends.len() {
                 let (concepts, values) = batch.sample(index);
@@ -229,13 +296,30 @@ mod tests {
     }
 
     #[test]
+    fn law_every_instruction_set_draws_the_same() {
+        for frequency in [vec![0.1; 2], vec![0.3; 7], vec![1.0; 3], vec![0.01; 40], vec![0.5, 0.2]] {
+            let features = Features::new(frequency, 2.0);
+            let draws: Vec<Batch> = Kernel::available()
+                .map(|kernel| {
+                    let mut batch = Batch::default();
+                    features.draw(&mut Stream::from_seed(7).rng(), 1001, kernel, &mut batch);
+                    batch
+                })
+                .collect();
+            assert!(draws.windows(2).all(|pair| pair[0] == pair[1]));
+            let owner = |at: usize| draws[0].ends.partition_point(|&end| end as usize <= at) as u32;
+            assert!(draws[0].owners.iter().enumerate().all(|(at, &found)| found == owner(at)));
+        }
+    }
+
+    #[test]
     fn theory_concepts_are_independent() {
         // Pairs of concepts are active together p² of the time; of 3 concepts that is 3 pairs, in standard errors of the binomial count.
         for p in [0.2, 0.01] {
             let features = Features::new(vec![p; 3], 1.0);
             let (mut rng, mut batch) = (Stream::from_seed(6).rng(), Batch::default());
             let (mut together, n) = ([0.0; 3], 500_000);
-            features.draw(&mut rng, n, &mut batch);
+            features.draw(&mut rng, n, Kernel::best(), &mut batch);
             for index in 0..batch.ends.len() {
                 match batch.sample(index).0 {
                     [0, 1] => together[0] += 1.0,

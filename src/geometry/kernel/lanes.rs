@@ -15,6 +15,23 @@ pub struct Chunk(pub [f32; LANES]);
 impl Chunk {
     /// Zero in every lane.
     pub const ZERO: Self = Self([0.0; LANES]);
+
+    /// The sum of the lanes, by halves.
+    #[inline(always)]
+    pub fn total(&self) -> f32 {
+        let mut sums = self.0;
+        // Spelt out, so that no call is left in the innermost loops.
+        for lane in 0..8 {
+            sums[lane] += sums[lane + 8];
+        }
+        for lane in 0..4 {
+            sums[lane] += sums[lane + 4];
+        }
+        for lane in 0..2 {
+            sums[lane] += sums[lane + 2];
+        }
+        sums[0] + sums[1]
+    }
 }
 
 /// Sixteen numbers in registers.

@@ -4,22 +4,28 @@ use crate::geometry::kernel::lanes::run;
 use crate::seed::Stream;
 use crate::training::features::Features;
 
+/// Narrow ones and wide ones, with d = 1, d > n, one to five chunks of units, and remainders of all kinds.
 fn shapes() -> Vec<Shape> {
+    let narrow = [(1, 1), (2, 1), (7, 3), (20, 5), (16, 16), (40, 17), (5, 9), (3, 70)];
+    let wide = [(2100, 1), (150, 16), (90, 30), (24, 24), (53, 40), (70, 64), (33, 70)];
     let mut shapes = Vec::new();
-    for (n, d) in [(2, 1), (7, 3), (20, 5), (40, 17), (5, 9), (33, 70)] {
+    for (n, d) in narrow.into_iter().chain(wide) {
         for is_relu in [true, false] {
-            let importance: Vec<f64> = (0..n).map(|i| libm::pow(0.9, f64::from(i))).collect();
+            let importance: Vec<f64> = (0..n).map(|i| libm::pow(0.99, f64::from(i))).collect();
             let size = Size { n_concepts: n as usize, d_model: d };
             shapes.push(Shape::new(size, is_relu, &importance, Decay::Plain(0.0)));
         }
     }
+    assert!(shapes.iter().filter(|shape| shape.is_narrow()).count() == 2 * narrow.len());
     shapes
 }
 
+/// 150 samples: for a narrow shape more than two groups of them, the last one not full.
 fn example(shape: &Shape) -> (Weights, Batch) {
     let mut rng = Stream::from_seed(3).rng();
     let mut batch = Batch::default();
-    Features::new(vec![0.2; shape.n], 1.0).draw(&mut rng, 50, &mut batch);
+    let density = (8.0 / shape.n as f64).clamp(0.02, 0.8);
+    Features::new(vec![density; shape.n], 1.0).draw(&mut rng, 150, Kernel::best(), &mut batch);
     (shape.draw(&mut rng, 0.5, 0.2), batch)
 }
 
@@ -48,26 +54,24 @@ fn theory_the_gradient_is_that_of_central_differences() {
     for shape in shapes() {
         let (weights, batch) = example(&shape);
         let mut bench = shape.bench();
+        bench.see(&shape, &batch);
         run(
             Kernel::best(),
             Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 1.0, bench: &mut bench },
         );
-        let mut found = Vec::new();
-        for column in bench.gradient.chunks_exact(shape.d_chunks) {
-            found.extend(column.iter().flat_map(|chunk| chunk.0).take(shape.d));
-        }
+        let mut found = shape.gather(&bench.gradient);
         found.extend(bench.bias_gradient.iter().flat_map(|chunk| chunk.0).take(shape.n));
         let state: Vec<f64> = shape.state(&weights).into_iter().map(f64::from).collect();
         let step = 1e-5;
         let largest = found.iter().fold(0.0f32, |most, x| most.max(x.abs()));
-        for index in (0..state.len()).step_by(1 + state.len() / 200) {
+        for index in (0..state.len()).step_by(1 + state.len() / 100) {
             let at = |shift: f64| {
                 let mut state = state.clone();
                 state[index] += shift;
                 reference(&shape, &state, &batch)
             };
             let slope = (at(step) - at(-step)) / (2.0 * step);
-            // Single precision over sums of 50 samples; a kink of the ReLU within the step would be a larger error, and is not there.
+            // Single precision over sums of 150 samples; a kink of the ReLU within the step would be a larger error, and is not there.
             let error = (f64::from(found[index]) - slope).abs();
             assert!(
                 error < 2e-5 * f64::from(largest) + 1e-6,
@@ -100,6 +104,7 @@ fn law_every_instruction_set_gives_the_same_bits() {
         let results: Vec<(State, Sums)> = Kernel::available()
             .map(|kernel| {
                 let (mut weights, mut bench) = (weights.clone(), shape.bench());
+                bench.see(&shape, &batch);
                 for _ in 0..3 {
                     run(
                         kernel,
@@ -120,10 +125,14 @@ fn law_every_instruction_set_gives_the_same_bits() {
 fn theory_the_signed_decay_pulls_rows_to_length_1() {
     // γ = −1 at the rate 0.1: a row of length 2 becomes 2 + 0.1 · (−1) · 2 · (1 − 1/2) = 1.9, one of length ½ 0.5 − 0.05 · (1 − 2) = 0.55. γ = 0.5: 2 · 0.95.
     for (gamma, before, after) in [(-1.0, 2.0, 1.9), (-1.0, 0.5, 0.55), (0.5, 2.0, 1.9), (0.0, 2.0, 2.0)] {
-        let size = Size { n_concepts: 1, d_model: 3 };
-        let shape = Shape::new(size, true, &[1.0], Decay::Rows(gamma));
-        let mut weights = shape.restore(&vec![before as f32, 0.0, 0.0, 0.0]);
-        pull(&shape, &mut weights.columns, gamma, 0.1);
-        assert!((f64::from(weights.columns[0].0[0]) - after).abs() < 1e-6);
+        for d in [3, NARROW.0 + 1] {
+            let size = Size { n_concepts: 1, d_model: d };
+            let shape = Shape::new(size, true, &[1.0], Decay::Rows(gamma));
+            let mut state = vec![0.0; d + 1];
+            state[2] = before as f32;
+            let mut weights = shape.restore(&state);
+            pull(&shape, &mut weights.columns, gamma, 0.1);
+            assert!((f64::from(shape.state(&weights)[2]) - after).abs() < 1e-6);
+        }
     }
 }

@@ -1,0 +1,264 @@
+//! Narrow: the gradient of an autoencoder so small that its units would leave most lanes empty; here a lane is a sample.
+
+#![expect(
+    clippy::needless_range_loop,
+    reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
+)]
+
+use super::{Gradient, Shape};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes};
+use crate::training::features::Batch;
+
+/// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
+const GROUP: usize = 4;
+
+/// One number of each sample of a group.
+type Quad = [Chunk; GROUP];
+
+const EMPTY: Quad = [Chunk::ZERO; GROUP];
+
+/// What the samples of a batch are, and room for a group of them.
+#[derive(Default)]
+pub struct Room {
+    /// x of the samples that are not empty, group after group, concept after concept.
+    truth: Vec<Quad>,
+    n_samples: usize,
+    /// The gradient by z, of each concept.
+    outputs: Vec<Quad>,
+    /// h, and the gradient by it, of each unit.
+    hidden: Vec<Quad>,
+    back: Vec<Quad>,
+    /// W, concept after concept, and b.
+    columns: Vec<f32>,
+    bias: Vec<f32>,
+    /// The gradients of W and b, lane by lane: to be added up.
+    sums: Vec<Chunk>,
+    bias_sums: Vec<Chunk>,
+}
+
+impl Room {
+    /// Room for a model.
+    pub fn new(shape: &Shape) -> Self {
+        let (n, d) = (shape.n, shape.d);
+        let quads = |n: usize| vec![EMPTY; n];
+        Self {
+            truth: Vec::new(),
+            n_samples: 0,
+            outputs: quads(n),
+            hidden: quads(d),
+            back: quads(d),
+            columns: vec![0.0; n * d],
+            bias: vec![0.0; n],
+            sums: vec![Chunk::ZERO; n * d],
+            bias_sums: vec![Chunk::ZERO; n],
+        }
+    }
+
+    /// Spreads a batch over the lanes, for all models that see it.
+    pub fn see(&mut self, shape: &Shape, batch: &Batch) {
+        self.n_samples = batch.ends.len();
+        let n_groups = self.n_samples.div_ceil(GROUP * LANES);
+        self.truth.clear();
+        self.truth.resize(n_groups * shape.n, EMPTY);
+        for ((&owner, &concept), &value) in batch.owners.iter().zip(&batch.concepts).zip(&batch.values) {
+            let sample = owner as usize;
+            let quad = &mut self.truth[sample / (GROUP * LANES) * shape.n + concept as usize];
+            quad[sample / LANES % GROUP].0[sample % LANES] = value;
+        }
+    }
+}
+
+/// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
+#[inline(always)]
+pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
+    let Gradient { shape, weights, batch, scale, bench } = task;
+    let (n, d, scale) = (shape.n, shape.d, scale as f32);
+    let room = &mut bench.room;
+    assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
+    copy(&weights.columns, &mut room.columns);
+    copy(&weights.bias, &mut room.bias);
+    room.sums.fill(Chunk::ZERO);
+    room.bias_sums.fill(Chunk::ZERO);
+    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, .. } = room;
+    let mut left = batch.ends.len();
+    for truth in truth.chunks_exact(n) {
+        let there = std::array::from_fn(|chunk| {
+            let n_there = left.saturating_sub(chunk * LANES).min(LANES);
+            ((1_u32 << n_there) - 1) as u16
+        });
+        left = left.saturating_sub(GROUP * LANES);
+        encode::<L, R>(columns, d, truth, hidden);
+        decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+        encode::<L, R>(columns, d, outputs, back);
+        learn::<L, R>(d, outputs, hidden, truth, back, sums);
+    }
+    for (at, sum) in sums.iter().enumerate() {
+        bench.gradient[at / LANES].0[at % LANES] = sum.total();
+    }
+    let n_empty = batch.n_empty() as f32;
+    for (i, (sum, &b)) in bias_sums.iter().zip(&*bias).enumerate() {
+        // A sample without active concepts is answered with ReLU(b).
+        let factor = scale * shape.importance[i / LANES].0[i % LANES];
+        bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
+    }
+}
+
+#[inline(always)]
+fn copy(chunks: &[Chunk], numbers: &mut [f32]) {
+    for (numbers, chunk) in numbers.chunks_mut(LANES).zip(chunks) {
+        numbers.copy_from_slice(&chunk.0[..numbers.len()]);
+    }
+}
+
+/// Calls a function for 4, 2 or 1 rows at a time, as many as fit into the registers, from the first to the last.
+macro_rules! by_rows {
+    ($n:expr, $limit:expr, |$first:ident, $rows:ident| $call:expr) => {
+        let mut $first = 0;
+        while $first < $n {
+            let left = $n - $first;
+            if left >= 4 && $limit >= 4 {
+                const $rows: usize = 4;
+                $call;
+                $first += 4;
+            } else if left >= 2 && $limit >= 2 {
+                const $rows: usize = 2;
+                $call;
+                $first += 2;
+            } else {
+                const $rows: usize = 1;
+                $call;
+                $first += 1;
+            }
+        }
+    };
+}
+
+/// Wv of each sample, where v has n numbers: h from x, and its gradient from that by z.
+#[inline(always)]
+fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], outputs: &mut [Quad]) {
+    by_rows!(d, R / 2, |first, K| {
+        let mut sums = [[L::splat(0.0); GROUP]; K];
+        for (column, input) in columns.chunks_exact(d).zip(inputs) {
+            let input: [L; GROUP] = load(input);
+            let column: &[f32; K] = column[first..].first_chunk().expect("units from first on");
+            for k in 0..K {
+                let w = L::splat(column[k]);
+                for c in 0..GROUP {
+                    sums[k][c] = w.mul_add(input[c], sums[k][c]);
+                }
+            }
+        }
+        let outputs: &mut [Quad; K] = outputs[first..].first_chunk_mut().expect("units from first on");
+        for k in 0..K {
+            store(sums[k], &mut outputs[k]);
+        }
+    });
+}
+
+/// The gradient by z = Wᵀh + b of each sample: cᵢ · 2(x̂ᵢ − xᵢ) where the output is active and the sample is there. Adds it to that of b.
+#[inline(always)]
+#[expect(clippy::too_many_arguments, reason = "the fields of a room, each borrowed in its own way")]
+fn decode<L: Lanes, const R: usize>(
+    shape: &Shape,
+    scale: f32,
+    columns: &[f32],
+    bias: &[f32],
+    hidden: &[Quad],
+    truth: &[Quad],
+    there: [u16; GROUP],
+    outputs: &mut [Quad],
+    bias_sums: &mut [Chunk],
+) {
+    let d = shape.d;
+    let minus = L::splat(-1.0);
+    by_rows!(shape.n, R / 2, |first, I| {
+        let bias: &[f32; I] = bias[first..].first_chunk().expect("concepts from first on");
+        let mut sums: [[L; GROUP]; I] = std::array::from_fn(|i| [L::splat(bias[i]); GROUP]);
+        let rows: [&[f32]; I] = std::array::from_fn(|i| &columns[(first + i) * d..][..d]);
+        for (k, hidden) in hidden.iter().enumerate() {
+            let hidden: [L; GROUP] = load(hidden);
+            for i in 0..I {
+                let w = L::splat(rows[i][k]);
+                for c in 0..GROUP {
+                    sums[i][c] = w.mul_add(hidden[c], sums[i][c]);
+                }
+            }
+        }
+        for i in 0..I {
+            let at = first + i;
+            let factor = L::splat(scale * shape.importance[at / LANES].0[at % LANES]);
+            let truth: [L; GROUP] = load(&truth[at]);
+            let mut of_bias = L::load(&bias_sums[at]);
+            let mut gradients = sums[i];
+            for chunk in 0..GROUP {
+                let z = sums[i][chunk];
+                let gate = if shape.is_relu { z.positive() & there[chunk] } else { there[chunk] };
+                gradients[chunk] = truth[chunk].mul_add(minus, z).times(factor).only(gate);
+                of_bias = of_bias.plus(gradients[chunk]);
+            }
+            of_bias.store(&mut bias_sums[at]);
+            store(gradients, &mut outputs[at]);
+        }
+    });
+}
+
+/// Adds gᵢhₖ of the decoding W and xᵢ ∂hₖ of the encoding one, sample by sample.
+#[inline(always)]
+fn learn<L: Lanes, const R: usize>(
+    d: usize,
+    outputs: &[Quad],
+    hidden: &[Quad],
+    truth: &[Quad],
+    back: &[Quad],
+    sums: &mut [Chunk],
+) {
+    by_rows!(outputs.len(), R / 2, |first, I| {
+        let outputs: &[Quad; I] = outputs[first..].first_chunk().expect("concepts from first on");
+        let truth: &[Quad; I] = truth[first..].first_chunk().expect("concepts from first on");
+        by_rows!(d, R / 2, |unit, K| {
+            let hidden: &[Quad; K] = hidden[unit..].first_chunk().expect("units from unit on");
+            let back: &[Quad; K] = back[unit..].first_chunk().expect("units from unit on");
+            let mut found = [[L::splat(0.0); K]; I];
+            for i in 0..I {
+                let sums: &[Chunk; K] = sums[(first + i) * d + unit..].first_chunk().expect("units from unit on");
+                for k in 0..K {
+                    found[i][k] = L::load(&sums[k]);
+                }
+            }
+            for chunk in 0..GROUP {
+                let h: [L; K] = std::array::from_fn(|k| L::load(&hidden[k][chunk]));
+                for i in 0..I {
+                    let g = L::load(&outputs[i][chunk]);
+                    for k in 0..K {
+                        found[i][k] = g.mul_add(h[k], found[i][k]);
+                    }
+                }
+                let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
+                for i in 0..I {
+                    let x = L::load(&truth[i][chunk]);
+                    for k in 0..K {
+                        found[i][k] = x.mul_add(h[k], found[i][k]);
+                    }
+                }
+            }
+            for i in 0..I {
+                let sums: &mut [Chunk; K] = sums[(first + i) * d + unit..].first_chunk_mut().expect("units");
+                for k in 0..K {
+                    found[i][k].store(&mut sums[k]);
+                }
+            }
+        });
+    });
+}
+
+#[inline(always)]
+fn load<L: Lanes>(quad: &Quad) -> [L; GROUP] {
+    std::array::from_fn(|chunk| L::load(&quad[chunk]))
+}
+
+#[inline(always)]
+fn store<L: Lanes>(lanes: [L; GROUP], quad: &mut Quad) {
+    for chunk in 0..GROUP {
+        lanes[chunk].store(&mut quad[chunk]);
+    }
+}
