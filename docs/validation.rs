@@ -158,8 +158,6 @@ fn phase_diagram(folder: &Path) -> Fallible<Vec<Line>> {
     let rows = Rows::of(folder, "")?;
     let (density, importance) = (format!("{ELHAGE}.density"), format!("{ELHAGE}.importance.geometric"));
     let exact = [
-        (0.01, 0.00432, 0.625),
-        (0.03, 0.01329, 0.627),
         (0.1, 0.04872, 0.637),
         (0.2, 0.11382, 0.669),
         (0.3, 0.20470, 0.713),

@@ -4,6 +4,7 @@ pub mod associative_memory;
 pub mod bundling;
 pub mod dimensionality;
 pub mod linear_readout;
+pub mod mirage;
 pub mod overlap;
 pub mod percolation;
 pub mod quanta;
@@ -36,6 +37,7 @@ pub use associative_memory::AssociativeMemory;
 pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
 pub use linear_readout::LinearReadout;
+pub use mirage::Mirage;
 pub use overlap::Overlap;
 pub use percolation::Percolation;
 pub use quanta::Quanta;
@@ -64,6 +66,7 @@ any_of_family! {
         task: Task,
         scaling: Scaling,
         quanta: Quanta,
+        mirage: Mirage,
         percolation: Percolation,
         saxe: Saxe,
         training: TrainingReport,
