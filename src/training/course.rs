@@ -250,6 +250,9 @@ pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
     let samples = (16.0 * batch).max(LEAST_EVALUATED as f64);
     let looks = (recipe.checkpoints.len() as f64 + 2.0) * samples * (draw + restarts * filled * (forward + 2e-9 * n));
     let kept = restarts * recipe.checkpoints.len() as f64 * (4.0 * n * d + 24.0 * n);
-    let room = 64.0 * n * d.min(128.0) + (restarts * 3.0 + 3.0) * 64.0 * n * lanes_d + 100.0 * n + batch * (12.0 * active + 4.0 * n + 8.0);
+    let room = 64.0 * n * d.min(128.0)
+        + (restarts * 3.0 + 3.0) * 64.0 * n * lanes_d
+        + 100.0 * n
+        + batch * (12.0 * active + 4.0 * n + 8.0);
     (steps + looks, kept + room)
 }
