@@ -40,9 +40,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--program", help="training.rs as it was built before, in place of building it")
     args = parser.parse_args()
     ours, theirs, versions = {}, {}, ""
-    program = binary()
+    program = args.program or binary()
     for _ in range(args.rounds):
         out = subprocess.run([program, "--rates", str(args.seconds)], check=True, stdout=subprocess.PIPE, text=True).stdout
         for case in map(json.loads, out.splitlines()):

@@ -59,7 +59,7 @@ impl Octet {
 
     /// The next number of each.
     #[inline(always)]
-    pub fn next(&mut self) -> [u64; 8] {
+    pub fn words(&mut self) -> [u64; 8] {
         let (mut next, state) = ([0; 8], &mut self.0);
         for lane in 0..8 {
             let (a, b, c, d) = (state[0][lane], state[1][lane], state[2][lane], state[3][lane]);
@@ -96,7 +96,7 @@ mod tests {
         let mut rng = Stream::from_seed(7).rng();
         let words: Vec<u64> = (0..32).map(|_| rng.next_u64()).collect();
         let mut octet = Octet::new(&mut Stream::from_seed(7).rng());
-        let found: Vec<[u64; 8]> = (0..5).map(|_| octet.next()).collect();
+        let found: Vec<[u64; 8]> = (0..5).map(|_| octet.words()).collect();
         for lane in 0..8 {
             let state = (0..4).flat_map(|part| words[8 * part + lane].to_le_bytes()).collect::<Vec<u8>>();
             let mut alone = Rng::from_seed(state.try_into().expect("32 bytes"));

@@ -215,7 +215,7 @@ impl Task for Comparison<'_> {
         batch.values.resize(n_active.next_multiple_of(16), 0.0);
         let step = high / 16_777_216.0;
         for values in batch.values.as_chunks_mut::<16>().0 {
-            let random = octet.next();
+            let random = octet.words();
             for lane in 0..8 {
                 values[lane] = (random[lane] >> 40) as i32 as f32 * step;
                 values[lane + 8] = (random[lane] as u32 >> 8) as i32 as f32 * step;
@@ -231,7 +231,7 @@ fn below(octet: &mut Octet, threshold: u64) -> [u64; 8] {
     let (mut below, mut undecided, mut bit) = ([0; 8], [u64::MAX; 8], 1 << 63);
     // Where the rest of the threshold is zero, no number that has been equal so far is below it.
     while bit != 0 && threshold & (bit | (bit - 1)) != 0 {
-        let random = octet.next();
+        let random = octet.words();
         let mut left = 0;
         let is_one = if threshold & bit == 0 { 0 } else { u64::MAX };
         for lane in 0..8 {

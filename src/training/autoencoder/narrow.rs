@@ -1,6 +1,6 @@
 //! Narrow: the gradient of an autoencoder so small that its units would leave most lanes empty; here a lane is a sample.
 
-#![expect(
+#![allow(
     clippy::needless_range_loop,
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
