@@ -307,6 +307,33 @@ fn theory_values_that_do_not_go_together_are_told() {
 
 #[rustfmt::skip]
 #[test]
+fn theory_trainings_that_cannot_be_are_refused() {
+    refuses_changes(&[
+        ("density of nothing", EMBEDDING, "embedding.trained = { model.elhage = { density = 0 } }",
+            "9:50: tiers.small.embedding.trained.model.elhage.density must be above 0 and at most 1, got 0"),
+        ("density and sparsity", EMBEDDING, "embedding.trained = { model.elhage = { density = 0.1, sparsity = 0.9 } }",
+            "9:66: tiers.small.embedding.trained.model.elhage.sparsity excludes density: give one of the two"),
+        ("unknown model", EMBEDDING, "embedding.trained = { model.elhag = {} }",
+            r#"9:29: tiers.small.embedding.trained.model has the unknown kind "elhag"; did you mean "elhage" (allowed: elhage, liu, deep_linear, parity)"#),
+        ("no step", EMBEDDING, "embedding.trained = { model.elhage = {}, steps = 0 }",
+            "9:50: tiers.small.embedding.trained.steps must be a whole number from 1 to 4294967295, got 0"),
+        ("rate of nothing", EMBEDDING, "embedding.trained = { model.elhage = {}, learning_rate = 0 }",
+            "9:58: tiers.small.embedding.trained.learning_rate must be a finite number above 0, got 0"),
+        ("first look after the end", EMBEDDING, "embedding.trained = { model.elhage = {}, steps = 10, checkpoints = { from = 20 } }",
+            "9:77: tiers.small.embedding.trained.checkpoints.from must be at most the number of steps (10), got 20"),
+        ("more parities than bits", EMBEDDING, "embedding.trained = { model.parity = { bits = 3, subset = 4 } }",
+            "9:59: tiers.small.embedding.trained.model.parity.subset must be at most bits (3), got 4"),
+        ("annealed along no axis", EMBEDDING, "embedding.trained = { model.elhage = {}, anneal = { along = \"seed\" } }",
+            r#"9:61: tiers.small.embedding.trained.anneal.along must be an axis of [sweep], got "seed""#),
+        ("measure of a training without one", MEASURE, "[measure.training]",
+            "9:1: tiers.small.embedding.localized is not trained, and measure.training reads a training"),
+        ("rank beyond the concepts", BOTH, "concepts.count = 3\n\n[[tiers]]\nname = \"small\"\nd_model = 4\nembedding.trained = { model.liu = {} }\n[measure.training]\nranks = [4]\n",
+            "3:18: concepts.count must be at least 4 for measure.training, got 3"),
+    ]);
+}
+
+#[rustfmt::skip]
+#[test]
 fn theory_mistakes_in_toml_are_told_with_their_place() {
     refuses_changes(&[
         ("no value", COUNT, "count =",

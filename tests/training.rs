@@ -25,7 +25,7 @@ fn learned(n: usize, d: usize, replicates: usize, trained: &str, measures: &str)
 #[test]
 fn theory_two_concepts_share_a_unit_above_the_boundary_and_not_below() {
     let at = |importance: f64| {
-        let model = format!("model.elhage = {{ density = 0.1, importance.geometric = {importance} }}, restarts = 8");
+        let model = format!("model.elhage = {{ density = 0.1, importance.geometric = {importance} }}, restarts = 24");
         learned(2, 1, 4, &model, "represented = { concepts = [1, 2] }").numbers("a", "norm_2")
     };
     let (below, above) = (at(0.043), at(0.056));
