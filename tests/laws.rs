@@ -156,7 +156,7 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "sparse_recovery" => format!("active = [{counts}], trials = 6, iterations = 100"),
         "associative_memory" => "trials = 5".to_owned(),
         "training" => format!("ranks = [{counts}], learned = [{counts}], learned_exponent = true"),
-        "represented" => format!("concepts = [{counts}]"),
+        "represented" => "concepts = [1]".to_owned(),
         "dimensionality" => format!("polytopes = true, concepts = [{counts}]"),
         _ => String::new(),
     }

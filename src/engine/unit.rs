@@ -222,20 +222,20 @@ impl Job {
         context: &Context,
         parallel: bool,
     ) -> Result<Arc<Trained>, scenario::Fault> {
-        let learn = |job: &Job, warm: Option<&Trained>| {
+        let learn = |job: &Job, warm: Option<&Trained>, way: Option<Direction>| {
             let (trained, size) = job.planned_training();
             let stream = job.stream().stream("embedding").stream(&job.named(true, context));
-            match (warm, direction) {
+            match warm {
                 // There is nothing to go on from.
-                (Some(before), _) if before.outcome == Outcome::Diverged => before.clone(),
-                (warm, direction) => {
-                    let stream = stream.stream(direction.map_or("", Direction::word));
+                Some(before) if before.outcome == Outcome::Diverged => before.clone(),
+                warm => {
+                    let stream = stream.stream(way.map_or("", Direction::word));
                     trained.learn(size, warm.map(|before| &before.state), &stream, parallel)
                 }
             }
         };
         let Some((direction, chain)) = direction.zip(self.point.chains[self.tier_idx].as_ref()) else {
-            return Ok(Arc::new(learn(self, None)));
+            return Ok(Arc::new(learn(self, None, direction)));
         };
         let up = chain.iter().map(|neighbour| (neighbour.index, Direction::Up));
         let down = chain.iter().rev().map(|neighbour| (neighbour.index, Direction::Down));
@@ -252,7 +252,7 @@ impl Job {
                 None => {
                     let point = Arc::new(context.study.point(index)?);
                     let job = Job { point, ..self.clone() };
-                    link.get_or_init(|| Arc::new(learn(&job, before.as_deref()))).clone()
+                    link.get_or_init(|| Arc::new(learn(&job, before.as_deref(), Some(way)))).clone()
                 }
             };
             if (index, way) == (self.point.index, direction) {

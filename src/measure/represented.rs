@@ -16,7 +16,7 @@ use crate::table::{Change, Column, Unit, Value};
 ///
 /// In weak superposition about d of n concepts are represented, in strong superposition nearly all: φ_½ stands beside d/n, and between it and min(d²/2, n)/n, the
 /// number of vectors that can be kept nearly orthogonal. Learned lengths fall into two groups; `norm_gap` is the widest gap between neighbours among all n sorted
-/// lengths, and `norm_gap_middle` where it lies. The mean square cosine of the strongly represented concepts alone stands beside Welch's value
+/// lengths, and `norm_gap_middle` where it lies, if all lengths are not the same. The mean square cosine of the strongly represented concepts alone stands beside Welch's value
 /// κ² = (ν − d)/(d (ν − 1)) of ν = min(d²/2, n) vectors, about 1/d; that of all concepts is much larger where weak ones share their directions.
 ///
 /// `loss_over_unrepresented` is the loss of a training over Σ pᵢ⟨Iᵢ vᵢ²⟩ of the concepts with |wᵢ| ≤ ½, which is what a model loses that answers them with zero and all others rightly:
@@ -98,8 +98,8 @@ impl Measure for Represented {
             longer_than(0.5).into(),
             (width.min(count) / count).into(),
             (packed.max(width).min(count) / count).into(),
-            longer_than(1.0).into(),
-            gap.map(|(low, high)| high - low).into(),
+            longer_than(STRONG).into(),
+            gap.map_or(0.0, |(low, high)| high - low).into(),
             gap.map(|(low, high)| 0.5 * (low + high)).into(),
             strong_mean_square(subject, &squares).into(),
             if packed > width { (packed - width) / (width * (packed - 1.0)) } else { f64::from(u8::from(d == 1)) }
@@ -111,12 +111,16 @@ impl Measure for Represented {
     }
 }
 
-/// The two neighbours among sorted numbers that lie farthest apart, the lowest such pair.
+/// The length above which a concept is strongly represented: 1, and not by rounding. Codes of length 1 are not.
+const STRONG: f64 = 1.0 + 1e-6;
+
+/// The two neighbours among sorted numbers that lie farthest apart, the lowest such pair. Lengths are rounded: less than 1e-6 is no gap.
 fn widest_gap(numbers: &[f64]) -> Option<(f64, f64)> {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
     let gaps = sorted.windows(2).map(|pair| (pair[0], pair[1]));
-    gaps.reduce(|widest, next| if next.1 - next.0 > widest.1 - widest.0 { next } else { widest })
+    let widest = gaps.reduce(|widest, next| if next.1 - next.0 > widest.1 - widest.0 { next } else { widest })?;
+    (widest.1 - widest.0 > 1e-6).then_some(widest)
 }
 
 /// Mean of cos² over the pairs of vectors longer than 1; nothing for fewer than two.
@@ -124,7 +128,7 @@ fn strong_mean_square(subject: &Subject, squares: &[f64]) -> Option<f64> {
     let d = subject.represented().d_model();
     let columns = subject.represented().as_slice().chunks_exact(d).zip(squares);
     let strong: Vec<f32> =
-        columns.filter(|(_, square)| **square > 1.0).flat_map(|(column, _)| column).copied().collect();
+        columns.filter(|(_, square)| **square > STRONG * STRONG).flat_map(|(column, _)| column).copied().collect();
     let n_strong = strong.len() / d;
     if n_strong < 2 {
         return None;

@@ -30,6 +30,17 @@ pub struct Course<'a> {
 /// Samples of the loss that is reported, at least.
 const LEAST_EVALUATED: usize = 16_384;
 
+/// And at most, unless 16 batches are more.
+const MOST_EVALUATED: usize = 262_144;
+
+/// Samples of the loss that is reported, and by which the best restart is chosen: a sixteenth of those trained on, shared out over the looks. Near a boundary between two
+/// representations their losses differ little, and fewer samples choose the wrong one.
+fn n_evaluated(recipe: &Recipe) -> usize {
+    let looks = recipe.checkpoints.len() as u64 + 2;
+    let part = recipe.steps.saturating_mul(recipe.batch as u64) / (16 * looks);
+    (part.min(MOST_EVALUATED as u64) as usize).max(LEAST_EVALUATED).max(16 * recipe.batch)
+}
+
 /// Samples that are evaluated at a time.
 const EVALUATED_AT_ONCE: usize = 2048;
 
@@ -185,7 +196,7 @@ impl Course<'_> {
     fn evaluate(&self, models: &[&Weights], stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Vec<Evaluation> {
         let mut rng: Rng = stream.stream("evaluation").rng();
         let (mut batch, mut sums) = (Batch::default(), vec![Sums::default(); models.len()]);
-        let mut left = (16 * self.recipe.batch).max(LEAST_EVALUATED);
+        let mut left = n_evaluated(self.recipe);
         while left > 0 && !models.is_empty() {
             let n = left.min(EVALUATED_AT_ONCE);
             self.features.draw(&mut rng, n, kernel, &mut batch);
@@ -247,7 +258,7 @@ pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
         batch * filled * (forward + n * back + 1e-9 * (lanes_n + active * lanes_d)) + n * lanes_d * 8e-9
     };
     let steps = recipe.steps as f64 * (0.35e-6 + batch * draw + restarts * model);
-    let samples = (16.0 * batch).max(LEAST_EVALUATED as f64);
+    let samples = n_evaluated(recipe) as f64;
     let looks = (recipe.checkpoints.len() as f64 + 2.0) * samples * (draw + restarts * filled * (forward + 2e-9 * n));
     let kept = restarts * recipe.checkpoints.len() as f64 * (4.0 * n * d + 24.0 * n);
     let room = 64.0 * n * d.min(128.0)
