@@ -121,7 +121,7 @@ pub enum Fault {
     },
     /// The data that it names cannot be used.
     #[error(transparent)]
-    Data(#[from] npy::NpyError),
+    Data(#[from] file::ReadError),
     /// A training came to no end.
     #[error("the training diverged")]
     Diverged,

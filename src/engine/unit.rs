@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::embedding::npy::NpyError;
+use crate::embedding::file::ReadError;
 use crate::embedding::trained::Direction;
 use crate::embedding::{self, Fault, Model, file};
 use crate::engine;
@@ -279,7 +279,7 @@ impl Job {
         if let Some(path) = plan.input(self.tier_idx) {
             // The record is named by the content that was read before the run: numbers of another content must not rest under it.
             if inputs.get(&path) != Some(&file::sha256(&path)?) {
-                return Err(NpyError::Changed { path }.into());
+                return Err(ReadError::changed(path).into());
             }
         }
         Ok(embedding)
