@@ -1,22 +1,43 @@
 //! File: a matrix from a file, the vectors of a real model.
 
 mod error;
+mod format;
+mod lines;
+mod matrix;
+mod names;
+mod npy;
+mod npz;
+mod safetensors;
+mod scalar;
+mod shards;
+mod source;
+mod table;
+mod take;
+mod tensors;
+#[cfg(test)]
+mod tests;
+mod text;
+mod word2vec;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use nalgebra::DMatrix;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::npy;
 use super::{Asked, Encoding, Fault, Key, Model, Size};
 use crate::geometry::embedding::Embedding;
 use crate::quantity::Count;
 use crate::seed::Stream;
 
+use error::Flaw;
 pub use error::ReadError;
+use matrix::Matrix;
+use source::{Origin, Source};
+use take::{How, Picked, Taken, take};
 
 /// A matrix from a file: rows are concepts, columns are units.
 ///
@@ -146,54 +167,193 @@ impl File {
     ///
     /// Reads the header where there is one; a text without a first line of n and d, and any file of which concepts are dropped, is read through: O(n d) time, O(n) memory.
     pub fn shape(&self) -> Result<Size, ReadError> {
-        let header = npy::read_header(&self.path)?;
-        Ok(Size { n_concepts: header.n_rows, d_model: header.n_columns })
+        self.shape_of(&Origin::Path(self.path.clone()))
     }
 
-    /// The vectors, checked. O(n d) time; memory is the matrix, the names, and at most 32 MB.
+    /// The vectors, checked. O(n d) time; memory is the matrix, the names, and at most 64 MB.
     pub fn read(&self) -> Result<Vectors, ReadError> {
-        let header = npy::read_header(&self.path)?;
-        let entries = npy::read(&self.path, &header)?;
-        let matrix = DMatrix::from_vec(header.n_columns as usize, header.n_rows as usize, entries);
-        Ok(Vectors { embedding: Embedding::new(matrix), names: None, n_zero: 0, n_nonfinite: 0 })
+        self.read_of(&Origin::Path(self.path.clone()))
+    }
+
+    /// The same of bytes that stand in the place of the file: for tests, which try many.
+    #[doc(hidden)]
+    pub fn read_bytes(&self, bytes: &[u8]) -> Result<Vectors, ReadError> {
+        self.read_of(&Origin::Bytes(self.path.clone(), Arc::from(bytes)))
+    }
+
+    /// The same of bytes that stand in the place of the file.
+    #[doc(hidden)]
+    pub fn shape_of_bytes(&self, bytes: &[u8]) -> Result<Size, ReadError> {
+        self.shape_of(&Origin::Bytes(self.path.clone(), Arc::from(bytes)))
+    }
+
+    fn shape_of(&self, origin: &Origin) -> Result<Size, ReadError> {
+        let found = self.find(origin)?;
+        let fail = |flaw| ReadError::new(&found.path, flaw);
+        let picked = found.picked(self).map_err(fail)?;
+        let d_model = if found.is_flipped(self) { found.matrix.n_lines } else { found.matrix.n_per_line };
+        let n_concepts = match self.drop.is_empty() {
+            true => picked.n,
+            false => {
+                take(found.matrix, picked, self.how(false), None).map_err(|flaw| ReadError::new(&found.path, flaw))?.n
+            }
+        };
+        Ok(Size { n_concepts, d_model })
+    }
+
+    fn read_of(&self, origin: &Origin) -> Result<Vectors, ReadError> {
+        let found = self.find(origin)?;
+        let fail = |flaw| ReadError::new(&found.path, flaw);
+        let picked = found.picked(self).map_err(fail)?;
+        let names = self.names(&found, picked)?;
+        let (path, tensor) = (found.path, found.tensor);
+        let Taken { values, names, n, n_zero, n_nonfinite } = take(found.matrix, picked, self.how(true), names)
+            .map_err(|flaw| {
+                let flaw = match &tensor {
+                    Some(tensor) => flaw.of(tensor),
+                    None => flaw,
+                };
+                ReadError::new(&path, flaw)
+            })?;
+        let n = n as usize;
+        let embedding = Embedding::new(DMatrix::from_vec(values.len() / n, n, values));
+        Ok(Vectors { embedding, names, n_zero, n_nonfinite })
+    }
+
+    fn how(&self, keep: bool) -> How<'_> {
+        How { transpose: self.transpose, drop: &self.drop, keep }
+    }
+
+    /// The names of the wanted concepts, from the file of names or from the headings of a table that is transposed.
+    fn names(&self, found: &Found, picked: Picked) -> Result<Option<Vec<String>>, ReadError> {
+        let all = match (&self.names, &found.headings) {
+            (Some(path), _) => {
+                let source = Origin::Path(path.clone()).open()?;
+                Some(names::read(&source, found.n_concepts(self)).map_err(|flaw| ReadError::new(path, flaw))?)
+            }
+            (None, Some(headings)) if self.transpose => Some(headings.clone()),
+            (None, _) => None,
+        };
+        let wanted = |all: Vec<String>| {
+            let from = all.into_iter().skip(picked.from as usize);
+            from.step_by(picked.step as usize).take(picked.n as usize).collect()
+        };
+        Ok(all.map(wanted))
+    }
+
+    /// The matrix that is meant, its size held against the file.
+    fn find(&self, origin: &Origin) -> Result<Found, ReadError> {
+        let source = origin.open()?;
+        let path = origin.path();
+        let fail = |flaw| ReadError::new(path, flaw);
+        let ending = path.extension().and_then(|ending| ending.to_str());
+        let (format, is_index) = format::tell(&source, ending, self.format).map_err(fail)?;
+        if is_index {
+            let (file, tensor) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
+            let shard = origin.beside(&file);
+            let source = shard.open()?;
+            let matrix =
+                safetensors::find(&source, Some(&tensor)).map_err(|flaw| ReadError::new(shard.path(), flaw))?;
+            return Ok(Found { path: shard.path().to_owned(), tensor: Some(tensor), matrix, headings: None });
+        }
+        let (matrix, headings) = self.find_in(&source, format).map_err(fail)?;
+        Ok(Found { path: path.to_owned(), tensor: self.tensor.clone(), matrix, headings })
+    }
+
+    fn find_in(&self, source: &Source, format: Format) -> Result<(Matrix, Option<Vec<String>>), Flaw> {
+        let is_table = matches!(format, Format::Csv | Format::Tsv);
+        let has_tensors = matches!(format, Format::Npz | Format::Safetensors);
+        if self.tensor.is_some() && !has_tensors {
+            return Err(Flaw::unasked("tensor", "holds one matrix without a name; leave tensor out"));
+        }
+        if self.name_column.is_some() && !is_table {
+            return Err(Flaw::unasked("name_column", "is no table with headings; leave name_column out"));
+        }
+        // What is behind the last concept that is wanted is not read.
+        let limit = self.rows.as_ref().and_then(|rows| rows.to).filter(|_| !self.transpose);
+        let tensor = self.tensor.as_deref();
+        let matrix = match format {
+            Format::Npy => npy::find(source)?,
+            Format::Npz => npz::find(source, tensor)?,
+            Format::Safetensors => safetensors::find(source, tensor)?,
+            Format::Text => text::find(source, limit)?,
+            Format::Word2vec => word2vec::find(source)?,
+            Format::Csv => return table::find(source, b',', self.name_column.as_deref(), limit),
+            Format::Tsv => return table::find(source, b'\t', self.name_column.as_deref(), limit),
+        };
+        Ok((matrix, None))
+    }
+
+    /// The SHA-256 in hexadecimal of the content that the vectors come from: of the file, or of index and shard of a sharded model.
+    ///
+    /// O(n d) time, 1 MB of memory.
+    pub fn digest(&self) -> Result<String, ReadError> {
+        let origin = Origin::Path(self.path.clone());
+        let own = sha256(&self.path)?;
+        let found = self.find(&origin)?;
+        if found.path == self.path {
+            return Ok(own);
+        }
+        Ok(hexadecimal(Sha256::digest(own + &sha256(&found.path)?).as_ref()))
+    }
+}
+
+/// The matrix that is meant, in the file that holds it.
+struct Found {
+    path: PathBuf,
+    /// Its name, where it was told.
+    tensor: Option<String>,
+    matrix: Matrix,
+    /// The headings of the units of a table.
+    headings: Option<Vec<String>>,
+}
+
+impl Found {
+    /// Whether the lines of the file are units and not concepts.
+    fn is_flipped(&self, file: &File) -> bool {
+        self.matrix.is_across != file.transpose
+    }
+
+    fn n_concepts(&self, file: &File) -> u64 {
+        if self.is_flipped(file) { self.matrix.n_per_line } else { self.matrix.n_lines }
+    }
+
+    fn picked(&self, file: &File) -> Result<Picked, Flaw> {
+        Picked::new(file.rows.as_ref(), self.n_concepts(file), if file.transpose { "column" } else { "row" })
     }
 }
 
 impl Encoding for File {
     fn size(&self, asked: &Asked) -> Result<Size, Fault> {
         if self.path.as_os_str().is_empty() {
-            return Err(Fault::scenario(Key::parameter("path"), "must be the path of a .npy file, got \"\""));
+            return Err(Fault::scenario(Key::parameter("path"), "must be the path of a file of vectors, got \"\""));
         }
-        asked.given(&self.path.display().to_string(), self.located(asked.folder).shape()?)
+        let size = self.located(asked.folder).shape().map_err(|error| match error.parameter() {
+            Some(parameter) => Fault::scenario(Key::parameter(parameter), format!("does not fit: {}", error.clause())),
+            None => error.into(),
+        })?;
+        asked.given(&self.path.display().to_string(), size)
     }
 
-    fn input(&self, folder: &Path) -> Option<PathBuf> {
-        Some(self.located(folder).path)
+    fn input(&self, folder: &Path) -> Option<File> {
+        Some(self.located(folder))
     }
 
     fn embed(&self, model: &Model, _: &Stream, _: bool) -> Result<Embedding, Fault> {
         let file = self.located(model.folder);
-        let size = file.shape()?;
+        let Vectors { embedding, .. } = file.read()?;
         // The file may have been replaced since it was planned with: its size then no longer is the tier's.
-        if (size.n_concepts, size.d_model) != (model.n_concepts as u64, model.d_model as u64) {
+        if (embedding.n_concepts(), embedding.d_model()) != (model.n_concepts, model.d_model) {
             return Err(ReadError::changed(file.path).into());
         }
-        Ok(file.read()?.embedding)
+        Ok(embedding)
     }
 }
 
-/// Reads a file from beginning to end, refusing what cannot be embedded, and returns the SHA-256 of its content in hexadecimal.
-///
-/// O(n d) time; memory as for the embedding.
-pub fn digest(path: &Path) -> Result<String, Fault> {
-    File::new(path).read()?;
-    sha256(path)
-}
-
 /// The SHA-256 of a file's content in hexadecimal.
-pub fn sha256(path: &Path) -> Result<String, Fault> {
+fn sha256(path: &Path) -> Result<String, ReadError> {
     let mut hasher = Sha256::new();
-    let unreadable = |reason| ReadError::from(npy::NpyError::Io { path: path.to_owned(), reason });
+    let unreadable = |error: std::io::Error| ReadError::new(path, error.into());
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let mut buffer = vec![0; 1 << 20];
     loop {
@@ -202,5 +362,9 @@ pub fn sha256(path: &Path) -> Result<String, Fault> {
             n => hasher.update(&buffer[..n]),
         }
     }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(hasher.finalize().as_ref()))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
