@@ -14,8 +14,6 @@ mod source;
 mod table;
 mod take;
 mod tensors;
-#[cfg(test)]
-mod tests;
 mod text;
 mod word2vec;
 

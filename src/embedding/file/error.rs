@@ -151,8 +151,8 @@ pub(super) enum Flaw {
     NotText { line: u64 },
     #[error("line {line} has {found} {what}, but {needed} are needed as {like}")]
     Ragged { line: u64, found: usize, what: &'static str, needed: usize, like: String },
-    #[error("line {line} has {} where the number of {column} is needed", abridged(.found))]
-    NoNumber { line: u64, column: String, found: String },
+    #[error("line {line} has {} where the number of {column} is needed{hint}", abridged(.found))]
+    NoNumber { line: u64, column: String, found: String, hint: String },
     #[error("{sentence}")]
     Ambiguous { sentence: String },
     #[error("ends after {found} of the {needed} rows that its first line promises")]

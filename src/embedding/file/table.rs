@@ -200,11 +200,19 @@ impl Lines for Vectors {
             }
             let position = values.len() - start;
             let Some(value) = number(cell.trim_ascii()) else {
-                let column = match &self.layout.headings {
-                    Some(headings) => format!("column {}", abridged(&headings[idx])),
-                    None => format!("column {position}"),
+                let found = String::from_utf8_lossy(cell).into_owned();
+                let (column, hint) = match &self.layout.headings {
+                    Some(headings) => {
+                        let heading = abridged(&headings[idx]);
+                        let hint = match name_idx {
+                            None => format!("; if it holds the names, name_column = {heading}"),
+                            Some(_) => String::new(),
+                        };
+                        (format!("column {heading}"), hint)
+                    }
+                    None => (format!("column {position}"), String::new()),
                 };
-                return Err(Flaw::NoNumber { line, column, found: String::from_utf8_lossy(cell).into_owned() });
+                return Err(Flaw::NoNumber { line, column, found, hint });
             };
             if infinite.is_none() && !(value as f32).is_finite() {
                 infinite = Some(Infinite { position, value, place });

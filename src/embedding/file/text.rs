@@ -70,7 +70,12 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
     let (d, has_words) = match n_numbers {
         0 => {
             let found = fields.last().map_or(String::new(), |field| String::from_utf8_lossy(field).into_owned());
-            return Err(Flaw::NoNumber { line: lines.line, column: "the last column".to_owned(), found });
+            return Err(Flaw::NoNumber {
+                line: lines.line,
+                column: "the last column".to_owned(),
+                found,
+                hint: String::new(),
+            });
         }
         n if n < fields.len() => (n, true),
         // All are numbers: a matrix without words, unless the first is a word that looks like one.
@@ -189,7 +194,12 @@ impl Lines for Words {
         }
         if let Some((position, field)) = wrong {
             let found = String::from_utf8_lossy(field).into_owned();
-            return Err(Flaw::NoNumber { line: line_idx, column: format!("column {position}"), found });
+            return Err(Flaw::NoNumber {
+                line: line_idx,
+                column: format!("column {position}"),
+                found,
+                hint: String::new(),
+            });
         }
         self.n_read += 1;
         let name = has_words.then(|| String::from_utf8_lossy(rest.trim_ascii_start()).into_owned());
