@@ -250,15 +250,15 @@ impl File {
             let (file, tensor) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
             let shard = origin.beside(&file);
             let source = shard.open()?;
-            let matrix =
-                safetensors::find(&source, Some(&tensor)).map_err(|flaw| ReadError::new(shard.path(), flaw))?;
+            let found = safetensors::find(&source, Some(&tensor));
+            let (matrix, _) = found.map_err(|flaw| ReadError::new(shard.path(), flaw))?;
             return Ok(Found { path: shard.path().to_owned(), tensor: Some(tensor), matrix, headings: None });
         }
-        let (matrix, headings) = self.find_in(&source, format).map_err(fail)?;
-        Ok(Found { path: path.to_owned(), tensor: self.tensor.clone(), matrix, headings })
+        let within = self.find_in(&source, format).map_err(fail)?;
+        Ok(Found { path: path.to_owned(), ..within })
     }
 
-    fn find_in(&self, source: &Source, format: Format) -> Result<(Matrix, Option<Vec<String>>), Flaw> {
+    fn find_in(&self, source: &Source, format: Format) -> Result<Found, Flaw> {
         let is_table = matches!(format, Format::Csv | Format::Tsv);
         let has_tensors = matches!(format, Format::Npz | Format::Safetensors);
         if self.tensor.is_some() && !has_tensors {
@@ -270,16 +270,21 @@ impl File {
         // What is behind the last concept that is wanted is not read.
         let limit = self.rows.as_ref().and_then(|rows| rows.to).filter(|_| !self.transpose);
         let tensor = self.tensor.as_deref();
-        let matrix = match format {
-            Format::Npy => npy::find(source)?,
-            Format::Npz => npz::find(source, tensor)?,
-            Format::Safetensors => safetensors::find(source, tensor)?,
-            Format::Text => text::find(source, limit)?,
-            Format::Word2vec => word2vec::find(source)?,
-            Format::Csv => return table::find(source, b',', self.name_column.as_deref(), limit),
-            Format::Tsv => return table::find(source, b'\t', self.name_column.as_deref(), limit),
+        let plain = |matrix| Found { path: PathBuf::new(), tensor: None, matrix, headings: None };
+        let named = |(matrix, name)| Found { tensor: Some(name), ..plain(matrix) };
+        let table = |separator| {
+            let (matrix, headings) = table::find(source, separator, self.name_column.as_deref(), limit)?;
+            Ok(Found { headings, ..plain(matrix) })
         };
-        Ok((matrix, None))
+        match format {
+            Format::Npy => npy::find(source).map(plain),
+            Format::Npz => npz::find(source, tensor).map(named),
+            Format::Safetensors => safetensors::find(source, tensor).map(named),
+            Format::Text => text::find(source, limit).map(plain),
+            Format::Word2vec => word2vec::find(source).map(plain),
+            Format::Csv => table(b','),
+            Format::Tsv => table(b'\t'),
+        }
     }
 
     /// The SHA-256 in hexadecimal of the content that the vectors come from: of the file, or of index and shard of a sharded model.

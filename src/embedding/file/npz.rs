@@ -36,8 +36,8 @@ struct Member {
     n_bytes: u64,
 }
 
-/// The array of a name or, without one, the only matrix.
-pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> {
+/// The array of a name or, without one, the only matrix; and its name.
+pub(super) fn find(source: &Source, name: Option<&str>) -> Result<(Matrix, String), Flaw> {
     let members = members(source)?;
     if members.iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")) {
         return Err(Flaw::Foreign { what: super::format::PYTORCH });
@@ -53,7 +53,8 @@ pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> 
     let tensors: Vec<Announced> = arrays.iter().map(announced).collect();
     let chosen = choose(&tensors, name)?;
     let member = arrays.iter().find(|member| member.array() == chosen.name).ok_or(Flaw::Changed)?;
-    member.matrix(source).map_err(|flaw| flaw.of(&chosen.name))
+    let matrix = member.matrix(source).map_err(|flaw| flaw.of(&chosen.name))?;
+    Ok((matrix, chosen.name.clone()))
 }
 
 fn damaged(error: rawzip::Error) -> Flaw {

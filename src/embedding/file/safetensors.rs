@@ -37,13 +37,14 @@ pub(super) fn is_likely(head: &[u8], n_bytes: u64) -> bool {
     text.first() == Some(&b'{') && (2..=n_bytes.saturating_sub(8)).contains(&u64::from_le_bytes(*length))
 }
 
-/// The tensor of a name or, without one, the only matrix.
-pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> {
+/// The tensor of a name or, without one, the only matrix; and its name.
+pub(super) fn find(source: &Source, name: Option<&str>) -> Result<(Matrix, String), Flaw> {
     let (entries, data) = entries(source)?;
     let tensors: Vec<Announced> = entries.iter().map(|entry| entry.tensor.clone()).collect();
     let chosen = choose(&tensors, name)?;
     let entry = entries.iter().find(|entry| entry.tensor.name == chosen.name).ok_or(Flaw::Changed)?;
-    matrix(source, entry, data).map_err(|flaw| flaw.of(&chosen.name))
+    let matrix = matrix(source, entry, data).map_err(|flaw| flaw.of(&chosen.name))?;
+    Ok((matrix, chosen.name.clone()))
 }
 
 fn matrix(source: &Source, entry: &Entry, data: u64) -> Result<Matrix, Flaw> {

@@ -63,7 +63,7 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
         let d = usize::try_from(d).map_err(|_| Flaw::Memory { n_rows: n, n_columns: d })?;
         let needed = (n, d as u64);
         let Some(second) = next_line(&mut lines)? else { return Err(Flaw::FewLines { found: 0, needed: needed.0 }) };
-        let has_words = self::fields(second).count() != d;
+        let has_words = self::fields(second).count() != d || self::fields(second).any(|field| number(field).is_none());
         return Ok(Layout { promised: Some(n), d, has_words, like: "line 1 says" });
     }
     let n_numbers = fields.iter().rev().take_while(|field| number(field).is_some()).count();
