@@ -37,14 +37,19 @@ use matrix::Matrix;
 use source::{Origin, Source};
 use take::{How, Picked, Taken, take};
 
-/// A matrix from a file: rows are concepts, columns are units.
+/// A matrix from a file, the vectors of a real model: rows are concepts, columns are units.
 ///
-/// n and d come from the file; `[concepts]` and `d_model` may be left out, or must agree. Accepted are two-dimensional arrays of f32 or f64
-/// in either byte order, in C or Fortran order; f64 is rounded to f32. Refused are other types (object arrays above all: reading them would run code), a
-/// header that does not fit the file's length, NaN and infinities, and rows without a usable length (zero, or outside 1e-12 to 1e12).
-/// O(n d) time and memory.
+/// n and d come from the file; `[concepts]` and `d_model` may be left out, or must agree. Read are NumPy's `.npy` and `.npz`, `.safetensors` and, by the index
+/// `model.safetensors.index.json`, a model in several of them; the words of word2vec (text and binary), GloVe and fastText; and tables, `.csv` and `.tsv`. Numbers are floats of
+/// 16 bits (IEEE, and bfloat16 in `.safetensors`), 32 bits or 64 bits, in either byte order and in C or Fortran order; all become f32, 64 bits by rounding.
 ///
-/// Source: the NPY format, NumPy Enhancement Proposal 1, versions 1.0 to 3.0.
+/// Nothing that a file says of itself is believed before it is held against the file's length. Refused are pickles and object arrays (reading them would run code),
+/// other types, tensors that lie over each other, checksums that do not agree, rows of unequal length, and an index that names another folder; NaN and infinities, and rows without a usable length (zero, or
+/// outside 1e-12 to 1e12), unless `drop` leaves them out.
+///
+/// O(n d) time, the matrix and at most 64 MB of memory. Text without a first line of n and d is read through once more to plan with, and so is any file with `drop`.
+///
+/// Source: the NPY format, NumPy Enhancement Proposal 1, versions 1.0 to 3.0; the safetensors format of Hugging Face; the file formats of the word2vec, GloVe and fastText programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
