@@ -74,8 +74,8 @@ fn theory_text_is_refused_at_its_line() {
         ("v.vec", b"4000000000 300\na 1 2\n", "is truncated: shape (4000000000, 300) needs 2399999999999 bytes of data after the header, found 7"),
         ("v.vec", b"9223372036854775807 300\na 1 2\n", "has shape (9223372036854775807, 300), which no file can hold"),
         ("v.vec", b"a 1 2\nb \x00 4\n", "is not text: line 2 has a byte 0"),
-        ("v.vec", many.as_bytes(), "line 1 is longer than 4194304 bytes, which no vector needs"),
-        ("v.txt", words.as_bytes(), "line 1 is longer than 4194304 bytes, which no vector needs"),
+        ("v.vec", many.as_bytes(), "line 1 is longer than 2097152 bytes; none that is right can be"),
+        ("v.txt", words.as_bytes(), "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.vec", &[0; 1 << 16], "is not text: line 1 has a byte 0"),
     ]);
 }
@@ -127,8 +127,8 @@ fn theory_tables_are_refused_at_their_line_and_column() {
         ("v.csv", b"1,2\n0,0\n", "row 1 (from 0; line 2) is zero in 32-bit floats; a zero vector has no direction, and drop = [\"zero\"] leaves such concepts out"),
         ("v.csv", b"x,y\n1,2\n3,inf\n", "row 1, column 1 (from 0; line 3) is inf; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"),
         ("v.csv", b"1,2\n3,\x00\n", "is not text: line 1 has a byte 0"),
-        ("v.csv", &open, "line 2 is longer than 4194304 bytes, which no vector needs"),
-        ("v.csv", &long, "line 1 is longer than 4194304 bytes, which no vector needs"),
+        ("v.csv", &open, "line 2 is longer than 2097152 bytes; none that is right can be"),
+        ("v.csv", &long, "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.tsv", b"1\t2\n3\n", "line 2 has 1 cells, but 2 are needed as in line 1"),
     ]);
     let named = File { name_column: Some("wrod".to_owned()), ..File::new("v.csv") };
@@ -363,6 +363,7 @@ fn theory_an_archive_that_lies_is_refused() {
         (patched(stored(), directory, 4, &[1]), format!("tensor \"a.npy\": has an encrypted member, which cannot be read; {trust}")),
         (link, "tensor \"a\": is not a .npy file: it begins with \"../../\", not with \"\\x93NUMPY\"".to_owned()),
         (stored()[..100].to_vec(), "is a damaged zip archive: missing end of central directory".to_owned()),
+        (zip(&[(&"x".repeat(5000), &v, Pack::Stored)]), format!("has a member with a name of more than 4096 bytes; {trust}")),
         (zip(&[]), "holds no matrix of floats; it has none".to_owned()),
         (zip(&[("readme.txt", b"words", Pack::Stored)]), "holds no matrix of floats; it has none".to_owned()),
         (both, "holds 2 matrices, so tensor must name one: \"a\" (<f4 2 × 2), \"b\" (<f4 2 × 2)".to_owned()),
@@ -426,6 +427,8 @@ fn theory_names_are_as_many_as_concepts() {
     assert_eq!(tell(b"a\nb\n"), Err(few.to_owned()));
     let many = "names.txt: has more than 3 names, but there are 3 concepts; one name a line is needed";
     assert_eq!(tell(b"a\nb\nc\nd\n"), Err(many.to_owned()));
+    let long = "names.txt: line 2 is longer than 4096 bytes; none that is right can be";
+    assert_eq!(tell(&[b"a\n".as_slice(), &[b'x'; 5000]].concat()), Err(long.to_owned()));
     assert_eq!(tell(b"a\n\x00\n"), Err("names.txt: is not text: line 2 has a byte 0".to_owned()));
     fs::remove_file(at("names.txt")).expect("it was there");
     let file = File { names: Some(at("names.txt")), ..File::new("v.npy") };

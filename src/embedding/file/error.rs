@@ -145,7 +145,7 @@ pub(super) enum Flaw {
     NoVectors,
 
     // Text.
-    #[error("line {line} is longer than {allowed} bytes, which no vector needs")]
+    #[error("line {line} is longer than {allowed} bytes; none that is right can be")]
     LongLine { line: u64, allowed: usize },
     #[error("is not text: line {line} has a byte 0")]
     NotText { line: u64 },

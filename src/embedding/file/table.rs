@@ -11,7 +11,7 @@ use super::error::{Flaw, Place};
 use super::lines::MAX_LINE_BYTES;
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
-use super::tensors::Choice;
+use super::tensors::Ranking;
 use super::text::number;
 use crate::quantity::abridged;
 
@@ -97,10 +97,12 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
 
 fn named(name: &str, headings: &[&[u8]]) -> Result<usize, Flaw> {
     headings.iter().position(|heading| *heading == name.as_bytes()).ok_or_else(|| {
-        let headings: Vec<String> =
-            headings.iter().map(|heading| String::from_utf8_lossy(heading).into_owned()).collect();
-        let choice = Choice::like(name, &headings, |heading| abridged(heading), |heading| heading);
-        Flaw::NoColumn { name: name.to_owned(), choice }
+        let mut ranking = Ranking::new(name);
+        for heading in headings {
+            let heading = String::from_utf8_lossy(heading);
+            ranking.push(&heading, || abridged(&heading));
+        }
+        Flaw::NoColumn { name: name.to_owned(), choice: ranking.choice() }
     })
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rawzip::{RangeReader, ReaderAt};
 
 use super::error::{Flaw, Place};
-use super::lines::TextLines;
+use super::lines::{MAX_LINE_BYTES, TextLines};
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
 use crate::quantity::abridged;
@@ -40,7 +40,7 @@ pub(super) fn find(source: &Source, limit: Option<u64>) -> Result<Matrix, Flaw> 
 }
 
 fn open(source: &Source) -> Reader {
-    TextLines::new(BufReader::with_capacity(BUFFER_BYTES, source.range(0, source.n_bytes)))
+    TextLines::new(BufReader::with_capacity(BUFFER_BYTES, source.range(0, source.n_bytes)), MAX_LINE_BYTES)
 }
 
 fn layout(source: &Source) -> Result<Layout, Flaw> {
