@@ -207,6 +207,62 @@ fn law_a_header_at_its_limit_takes_less_than_100_megabytes() {
     }
 }
 
+/// A matrix of 3 MB, from every format and either way: no more is in memory than the matrix and some buffers.
+#[test]
+fn law_a_matrix_stands_in_memory_once() {
+    const N: usize = 1500;
+    const D: usize = 500;
+    let value = |i: usize, j: usize| ((i * 7 + j * 3) % 251) as f32 - 124.5;
+    let row = |i: usize| (0..D).map(move |j| value(i, j));
+    let little = |values: &mut dyn Iterator<Item = f32>| values.flat_map(f32::to_le_bytes).collect::<Vec<u8>>();
+    let by_rows = little(&mut (0..N).flat_map(row));
+    let by_columns = little(&mut (0..D).flat_map(|j| (0..N).map(move |i| value(i, j))));
+    let npy = |order: &str, data: &[u8]| {
+        let dict = format!("{{'descr': '<f4', 'fortran_order': {order}, 'shape': ({N}, {D}), }}");
+        let head = [b"\x93NUMPY\x01\x00\x76\x00".as_slice(), format!("{dict:<117}\n").as_bytes()].concat();
+        [&head, data].concat()
+    };
+    let header = format!(r#"{{"w":{{"dtype":"F32","shape":[{N},{D}],"data_offsets":[0,{}]}}}}"#, by_rows.len());
+    let safetensors = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &by_rows].concat();
+    let written = |separator: char, head: String| {
+        let line = |i: usize| row(i).fold(format!("w{i}"), |line, x| format!("{line}{separator}{x}")) + "\n";
+        (head + &(0..N).map(line).collect::<String>()).into_bytes()
+    };
+    let binary = |i: usize| [format!("w{i} ").as_bytes(), &by_rows[4 * D * i..][..4 * D]].concat();
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, content) in [
+        ("c.npy", npy("False", &by_rows)),
+        ("fortran.npy", npy("True", &by_columns)),
+        ("m.safetensors", safetensors),
+        ("head.vec", written(' ', format!("{N} {D}\n"))),
+        ("bare.vec", written(' ', String::new())),
+        ("w.bin", [format!("{N} {D}\n").into_bytes(), (0..N).flat_map(binary).collect()].concat()),
+        ("t.csv", written(',', String::new())),
+    ] {
+        let path = folder.path().join(name);
+        fs::write(&path, content).expect("a file");
+        for transpose in [false, true] {
+            let file = File { transpose, ..File::new(&path) };
+            let before = IN_USE.get();
+            PEAK.set(before);
+            let vectors = file.read().expect("a matrix");
+            let taken = PEAK.get() - before;
+            let expected: Vec<f32> = match transpose {
+                false => row(N - 1).collect(),
+                true => (0..N).map(|i| value(i, D - 1)).collect(),
+            };
+            let last = vectors.embedding.n_concepts() - 1;
+            assert_eq!(vectors.embedding.column(last), expected, "{name}, transposed: {transpose}");
+            let (matrix, names) = (4 * N * D, 64 * N);
+            assert!(
+                taken < (matrix + names + (3 << 20)) as isize,
+                "{name} took {taken} bytes, transposed: {transpose}"
+            );
+            assert_eq!(file.shape().expect("a size").n_concepts, vectors.embedding.n_concepts() as u64);
+        }
+    }
+}
+
 /// What a file of a kilobyte says it holds is petabytes.
 #[test]
 fn law_a_lie_of_a_header_takes_no_memory() {
