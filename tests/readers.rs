@@ -1,9 +1,15 @@
 //! Files of vectors as other programs write them: one matrix in every format, and what may be asked of it.
 //!
 //! tests/readers/make_readers.py has written them, with NumPy, safetensors, gensim and pandas.
+// A test may compare with std's functions; a result may not come from them.
+#![allow(clippy::disallowed_methods)]
+
+mod experiment;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use superpose::embedding::Size;
 use superpose::embedding::file::{Dropped, File, Format, Rows, Vectors};
@@ -159,6 +165,23 @@ fn law_rows_are_every_kth_of_a_range_in_every_format() {
     }
 }
 
+/// A file of which the beginning is wanted is not read to its end: what is torn behind it does not matter.
+#[test]
+fn law_what_is_behind_the_last_wanted_row_is_not_read() {
+    for (name, content) in [
+        ("v.vec", "a 1 2\nb 3 4\nc 5\nd\n"),
+        ("v.csv", "x,y\n1,2\n3,4\n5\n?\n"),
+        ("v.tsv", "1\t2\n3\t4\n5\n?\n"),
+        ("n.vec", "4 2\na 1 2\nb 3 4\nc 5\nd\n"),
+    ] {
+        let rows = Some(Rows { from: 0, to: Some(2), step: Count::new(1).expect("a count") });
+        let file = File { rows, ..File::new(name) };
+        let vectors = file.read_bytes(content.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(vectors.embedding.as_slice(), [1.0, 2.0, 3.0, 4.0], "{name}");
+        assert!(File { rows: None, ..file }.read_bytes(content.as_bytes()).is_err(), "{name}");
+    }
+}
+
 #[test]
 fn law_a_transposed_file_has_its_columns_as_concepts_in_every_format() {
     let transposed =
@@ -196,6 +219,11 @@ fn law_names_of_a_file_follow_their_concepts() {
     assert_eq!(read(&named(File { rows, ..fixture("f4.npy") })).names, names(&["the", "New_York", ","]));
     let dropped = File { drop: vec![Dropped::Zero, Dropped::Nonfinite], ..fixture("torn.npy") };
     assert_eq!(read(&named(dropped)).names, names(&["the", "New_York", "naïve", "3.14"]));
+    // All concepts of the file have names, not only those that are wanted.
+    let rows = Some(Rows { from: 0, to: Some(2), step: Count::new(1).expect("a count") });
+    for name in ["glove.txt", "fasttext.vec", "bare.csv"] {
+        assert_eq!(read(&named(File { rows, ..fixture(name) })).names, names(&["the", "cat"]), "{name}");
+    }
     // They go before those of the file itself.
     assert_eq!(read(&named(fixture("glove.txt"))).names, names(&WORDS));
     assert!(
@@ -250,4 +278,59 @@ fn law_dropped_concepts_are_counted() {
             }
         }
     }
+}
+
+/// Records are found again by the content that they come from: also where an index stands between.
+#[test]
+fn law_a_digest_is_of_all_that_is_read() {
+    let content = fs::read(fixture("f4.npy").path).expect("a fixture");
+    let expected: String = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(fixture("f4.npy").digest().expect("a digest"), expected);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let (index, shard) = ("model.safetensors.index.json", "model-00001-of-00002.safetensors");
+    for name in [index, shard] {
+        fs::copy(fixture(name).path, at(name)).expect("a copy");
+    }
+    let file = File { tensor: Some("f16".to_owned()), ..File::new(at(index)) };
+    let whole = file.digest().expect("a digest");
+    assert_eq!(file.digest().expect("a digest"), whole);
+    let mut content = fs::read(at(shard)).expect("a copy");
+    let last = content.len() - 2;
+    content[last] ^= 1;
+    fs::write(at(shard), content).expect("a file");
+    assert_ne!(file.digest().expect("a digest"), whole);
+}
+
+/// A study of files: options of a file are swept like any value, and a file stands beside a simulated tier.
+#[test]
+fn law_a_study_reads_files_like_any_embedding() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers");
+    let text = r#"
+        name = "files"
+        [[tiers]]
+        name = "words"
+        embedding.file = { path = "glove.txt", rows = { to = 3 }, names = "names.txt" }
+        [[tiers]]
+        name = "shard"
+        embedding.file = { path = "model.safetensors.index.json", tensor = "embeddings.f32", rows = { to = 3 } }
+        [[tiers]]
+        name = "dropped"
+        embedding.file = { path = "torn.npy", drop = ["zero", "nonfinite"] }
+        [measure.overlap]
+        [sweep]
+        "tiers.words.embedding.file.rows.to" = [2, 3, 6]
+    "#;
+    let experiment = experiment::run(&folder, text);
+    assert_eq!(experiment.numbers("words", "n_concepts"), [2.0, 3.0, 6.0]);
+    assert_eq!(experiment.numbers("shard", "n_concepts"), [3.0; 3]);
+    assert_eq!(experiment.numbers("dropped", "n_concepts"), [4.0; 3]);
+    // The same three rows, from text and from a shard.
+    let (words, shard) = (experiment.numbers("words", "mean_cosine"), experiment.numbers("shard", "mean_cosine"));
+    assert_eq!(words[1], shard[1]);
+    // The mean cosine of rows 0 and 1 by hand.
+    let dot: f64 = (0..D).map(|j| f64::from(w(0, j) * w(1, j))).sum();
+    let norm = |i: usize| (0..D).map(|j| f64::from(w(i, j)).powi(2)).sum::<f64>().sqrt();
+    assert!((words[0] - dot / (norm(0) * norm(1))).abs() < 1e-6);
 }

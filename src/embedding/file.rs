@@ -2,6 +2,7 @@
 
 mod error;
 mod format;
+mod known;
 mod lines;
 mod matrix;
 mod names;
@@ -249,8 +250,7 @@ impl File {
         let source = origin.open()?;
         let path = origin.path();
         let fail = |flaw| ReadError::new(path, flaw);
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        let (format, is_index) = format::tell(&source, ending, self.format).map_err(fail)?;
+        let (format, is_index) = format::tell(&source, self.ending(), self.format).map_err(fail)?;
         if is_index {
             let (file, tensor) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
             let shard = origin.beside(&file);
@@ -272,8 +272,9 @@ impl File {
         if self.name_column.is_some() && !is_table {
             return Err(Flaw::unasked("name_column", "is no table with headings; leave name_column out"));
         }
-        // What is behind the last concept that is wanted is not read.
-        let limit = self.rows.as_ref().and_then(|rows| rows.to).filter(|_| !self.transpose);
+        // What is behind the last concept that is wanted is not read, but for one line that says that there is more.
+        let counts_all = self.transpose || self.names.is_some();
+        let limit = self.rows.as_ref().and_then(|rows| rows.to).filter(|_| !counts_all).map(|to| to.saturating_add(1));
         let tensor = self.tensor.as_deref();
         let plain = |matrix| Found { path: PathBuf::new(), tensor: None, matrix, headings: None };
         let named = |(matrix, name)| Found { tensor: Some(name), ..plain(matrix) };
@@ -296,13 +297,20 @@ impl File {
     ///
     /// O(n d) time, 1 MB of memory.
     pub fn digest(&self) -> Result<String, ReadError> {
-        let origin = Origin::Path(self.path.clone());
         let own = sha256(&self.path)?;
-        let found = self.find(&origin)?;
-        if found.path == self.path {
+        let origin = Origin::Path(self.path.clone());
+        let source = origin.open()?;
+        let fail = |flaw| ReadError::new(&self.path, flaw);
+        let (_, is_index) = format::tell(&source, self.ending(), self.format).map_err(fail)?;
+        if !is_index {
             return Ok(own);
         }
-        Ok(hexadecimal(Sha256::digest(own + &sha256(&found.path)?).as_ref()))
+        let (file, _) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
+        Ok(hexadecimal(Sha256::digest(own + &sha256(origin.beside(&file).path())?).as_ref()))
+    }
+
+    fn ending(&self) -> Option<&str> {
+        self.path.extension().and_then(|ending| ending.to_str())
     }
 }
 
@@ -336,7 +344,8 @@ impl Encoding for File {
         if self.path.as_os_str().is_empty() {
             return Err(Fault::scenario(Key::parameter("path"), "must be the path of a file of vectors, got \"\""));
         }
-        let size = self.located(asked.folder).shape().map_err(|error| match error.parameter() {
+        let file = self.located(asked.folder);
+        let size = known::size(&file, &file.path, || file.shape()).map_err(|error| match error.parameter() {
             Some(parameter) => Fault::scenario(Key::parameter(parameter), format!("does not fit: {}", error.clause())),
             None => error.into(),
         })?;

@@ -25,7 +25,9 @@ pub(super) fn find(
     let layout = layout(source, separator, name_column)?;
     let mut rows = Rows::new(source, separator);
     let mut n_lines = 0;
-    while limit.is_none_or(|limit| n_lines < limit + u64::from(layout.headings.is_some())) && rows.advance()? {
+    while limit.is_none_or(|limit| n_lines < limit.saturating_add(u64::from(layout.headings.is_some())))
+        && rows.advance()?
+    {
         n_lines += 1;
     }
     n_lines -= u64::from(layout.headings.is_some()).min(n_lines);
