@@ -81,14 +81,16 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
         }
         counted
     };
-    let mut name_idx = (begins_with_word && !has_headings).then_some(0);
+    // An empty cell is a number that is missing.
+    let mut name_idx = (begins_with_word && !cells[0].is_empty() && !has_headings).then_some(0);
     if has_headings {
         name_idx = match name_column {
             Some(name) => Some(named(name, &cells)?),
             // Without a heading, it is what pandas calls the index; a column of words is one by its first word.
             None => {
+                let is_word = |cell: &[u8]| !cell.is_empty() && number(cell).is_none();
                 let first_is_word =
-                    rows.advance()? && rows.record.get(0).is_some_and(|cell| number(cell.trim_ascii()).is_none());
+                    rows.advance()? && rows.record.get(0).is_some_and(|cell| is_word(cell.trim_ascii()));
                 (cells[0].is_empty() || first_is_word).then_some(0)
             }
         };

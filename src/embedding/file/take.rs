@@ -45,13 +45,13 @@ impl Picked {
     pub fn new(rows: Option<&Rows>, n_all: u64, axis: &str) -> Result<Self, Flaw> {
         let Some(rows) = rows else { return Ok(Self { from: 0, step: 1, n: n_all, to_the_end: true }) };
         let to = rows.to.unwrap_or(n_all);
+        if rows.to.is_some_and(|to| rows.from >= to) {
+            let sentence = format!("is asked for no {axis}: rows has from = {} and to = {to}", rows.from);
+            return Err(Flaw::unasked("rows", sentence));
+        }
         if rows.from >= n_all || to > n_all {
             let asked = rows.to.map_or(String::new(), |to| format!(" and to = {to}"));
             let sentence = format!("has {n_all} {axis}s, but rows has from = {}{asked}", rows.from);
-            return Err(Flaw::unasked("rows", sentence));
-        }
-        if rows.from >= to {
-            let sentence = format!("is asked for no {axis}: rows has from = {} and to = {to}", rows.from);
             return Err(Flaw::unasked("rows", sentence));
         }
         let step = rows.step.get();
