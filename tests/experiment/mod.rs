@@ -35,7 +35,9 @@ impl Experiment {
     /// The cells of a column for all replicates of a tier.
     pub fn cells(&self, tier: &str, column: &str) -> Vec<&Value> {
         let column_idx = self.0.position(column).unwrap_or_else(|| panic!("a column {column}"));
-        let rows = self.0.rows.iter().filter(|row| row[0] == Value::Text(tier.to_owned()));
+        // The coordinates of a sweep stand before it.
+        let tier_idx = self.0.position("tier").expect("a column tier");
+        let rows = self.0.rows.iter().filter(|row| row[tier_idx] == Value::Text(tier.to_owned()));
         let cells: Vec<_> = rows.map(|row| &row[column_idx]).collect();
         assert!(!cells.is_empty(), "a tier {tier}");
         cells

@@ -1,0 +1,9 @@
+//! NumPy's .npz. Seeds: tests/readers/*.npz.
+#![no_main]
+
+#[path = "../read.rs"]
+mod read;
+
+use superpose::embedding::file::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read::in_every_way("v.npz", Format::Npz, bytes));

@@ -1,0 +1,9 @@
+//! Words as text. Seeds: tests/readers/*.txt.
+#![no_main]
+
+#[path = "../read.rs"]
+mod read;
+
+use superpose::embedding::file::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read::in_every_way("v.vec", Format::Text, bytes));

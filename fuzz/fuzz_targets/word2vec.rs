@@ -1,0 +1,9 @@
+//! Words in binary. Seeds: tests/readers/*.bin.
+#![no_main]
+
+#[path = "../read.rs"]
+mod read;
+
+use superpose::embedding::file::Format;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| read::in_every_way("v.bin", Format::Word2vec, bytes));
