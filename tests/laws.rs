@@ -6,6 +6,7 @@ mod experiment;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use experiment::{plan, run, run_plan, write_npy};
 use nalgebra::DMatrix;
@@ -151,6 +152,9 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "task" => format!("steps = [1, 4], items = {items}, candidates = {candidates}, trials = 10"),
         "sparse_recovery" => format!("active = [{counts}], trials = 6, iterations = 100"),
         "associative_memory" => "trials = 5".to_owned(),
+        "similarity" => format!("to = \"a\", k = {}, permutations = 3", (n_concepts / 2).clamp(1, 10)),
+        "neighbours" if n_concepts < 11 => format!("ranks = [{}]", (n_concepts / 2).max(1)),
+        "hubness" | "intrinsic_dimension" if n_concepts < 11 => format!("k = {}", (n_concepts / 2).max(1)),
         _ => String::new(),
     }
 }
@@ -264,6 +268,10 @@ fn observed(embedding: &Embedding) -> Vec<(Column, Value)> {
     let measures = chosen(&measures(embedding.n_concepts() as u64));
     let chosen = measures.chosen();
     let subject = Subject::new(embedding.clone(), wanted_by(&chosen), Kernel::best(), false);
+    // Measures of two representations have one beside it that stays as it is.
+    let mut rng = Stream::from_seed(2).rng();
+    let other = DMatrix::from_fn(9, embedding.n_concepts(), |_, _| StandardNormal.sample(&mut rng));
+    let subject = subject.beside(Arc::new(Subject::new(Embedding::new(other), None, Kernel::best(), false)));
     let stream = Stream::from_seed(1);
     chosen.iter().flat_map(|m| m.member.columns().into_iter().zip(m.member.observe(&subject, &stream))).collect()
 }

@@ -9,6 +9,7 @@ pub mod kernel;
 pub mod neighbours;
 pub mod pairs;
 pub mod random;
+pub mod similarity;
 pub mod spectrum;
 
 mod centre;

@@ -11,7 +11,8 @@ use super::{
 use rayon::prelude::*;
 
 /// What makes a vector near another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Metric {
     /// A large cosine; −1 to 1.
     Cosine,
@@ -40,9 +41,7 @@ const FAR: f64 = 0.5;
 pub fn memory(n_concepts: u64, d_model: u64, k: u64) -> u64 {
     let padded = n_concepts.div_ceil(PANEL as u64).saturating_mul(PANEL as u64);
     let copies = padded.saturating_mul(d_model).saturating_mul(8);
-    copies
-        .saturating_add(n_concepts.saturating_mul(32 + 28 * k.saturating_add(SLACK as u64)))
-        .saturating_add(1 << 20)
+    copies.saturating_add(n_concepts.saturating_mul(32 + 28 * k.saturating_add(SLACK as u64))).saturating_add(1 << 20)
 }
 
 /// Seconds on one core for `n_asked` of n vectors in d units.
@@ -264,9 +263,7 @@ fn choose(products: &[f32; PANEL], keys: &Keys, first_column: usize, candidates:
     let n_better = (0..PANEL).map(|c| u64::from(key(c) > threshold)).sum::<u64>();
     // Once the candidates are good, most rows have none, and are done with before any branch.
     if n_better > 0 {
-        (0..PANEL)
-            .filter(|&c| key(c) > threshold)
-            .for_each(|c| candidates.insert(key(c), (first_column + c) as u32));
+        (0..PANEL).filter(|&c| key(c) > threshold).for_each(|c| candidates.insert(key(c), (first_column + c) as u32));
     }
 }
 
@@ -325,9 +322,14 @@ mod tests {
 
     #[test]
     fn theory_neighbours_are_those_of_all_pairs_sorted() {
-        for (n, d, k, offset) in
-            [(2, 1, 1, 0.0), (9, 3, 8, 0.0), (49, 5, 3, 0.0), (193, 17, 10, 0.0), (250, 1100, 5, 0.0), (400, 6, 30, 300.0)]
-        {
+        for (n, d, k, offset) in [
+            (2, 1, 1, 0.0),
+            (9, 3, 8, 0.0),
+            (49, 5, 3, 0.0),
+            (193, 17, 10, 0.0),
+            (250, 1100, 5, 0.0),
+            (400, 6, 30, 300.0),
+        ] {
             let embedding = gaussian(n, d, offset);
             for metric in [Metric::Euclidean, Metric::Cosine] {
                 // So far from 0, cosines of Gaussian vectors differ by less than the rounding of a product.

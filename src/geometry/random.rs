@@ -134,8 +134,7 @@ pub fn nearest_cosine(rank: u64, n_others: u64, d: u64) -> f64 {
     let (low, high) = (place(1.0 - 1e-13).0, place(1e-13).1);
     let part = |from: f64, to: f64| integral(from, to, |angle| libm::cos(angle) * chance(angle));
     // Where the sign turns the density may have a corner.
-    let transition =
-        if low < 0.0 && high > 0.0 { part(low, 0.0) + part(0.0, high) } else { part(low, high) };
+    let transition = if low < 0.0 && high > 0.0 { part(low, 0.0) + part(0.0, high) } else { part(low, high) };
     libm::sin(low) + transition
 }
 
@@ -267,7 +266,9 @@ mod tests {
             let sum: f64 = (1..=40).map(|rank| nearest_cosine(rank, 40, d)).sum();
             assert!(sum.abs() < 1e-8, "{d}: {sum}");
         }
-        assert!(nearest_cosine(0, 3, 2).is_nan() && nearest_cosine(4, 3, 2).is_nan() && nearest_cosine(1, 3, 0).is_nan());
+        assert!(
+            nearest_cosine(0, 3, 2).is_nan() && nearest_cosine(4, 3, 2).is_nan() && nearest_cosine(1, 3, 0).is_nan()
+        );
     }
     use rand_distr::{Distribution, StandardNormal};
     use rand_xoshiro::Xoshiro256PlusPlus;
