@@ -11,6 +11,7 @@ pub mod pairs;
 pub mod random;
 pub mod similarity;
 pub mod spectrum;
+pub mod top_pairs;
 
 mod centre;
 mod columns;

@@ -247,7 +247,7 @@ pub fn cka_null(x: &Cloud, y: &Cloud) -> Null {
     let (rest_x, rest_y) = (n - 1.0 - beta_x, n - 1.0 - beta_y);
     let factor = 2.0 / ((n + 1.0) * (n - 1.0) * (n - 1.0) * (n - 2.0));
     let variance = factor * (rest_x * rest_y + (n - 3.0) * tau(x, beta_x) * tau(y, beta_y) / (2.0 * n * (n - 1.0)));
-    Null { mean: (beta_x * beta_y).sqrt() / (n - 1.0), sd: variance.max(0.0).sqrt() }
+    Null { mean: ((beta_x * beta_y).sqrt() / (n - 1.0)).min(1.0), sd: variance.max(0.0).sqrt() }
 }
 
 /// Debiased CKA over all orders of the concepts of one side, n ≥ 4: exactly 0 and √(2/(n (n − 3))), whatever the two representations are.

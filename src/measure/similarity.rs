@@ -64,8 +64,8 @@ impl Default for Similarity {
 /// Concepts whose distances are compared; more are sampled.
 const RSA_CONCEPTS: usize = 2048;
 
-/// A standard deviation below this is rounding.
-const NO_SPREAD: f64 = 1e-9;
+/// A standard deviation below this is the rounding of f32 entries, and counts as 0.
+const NO_SPREAD: f64 = 1e-7;
 
 const EVERY: &[Change] = &[Rotation, Permutation, Rescaling];
 const TURNED: &[Change] = &[Rotation];
@@ -98,21 +98,21 @@ impl Measure for Similarity {
             "cka_biased",
             "linear CKA: a similarity, 1 for alike; biased upwards by width".to_owned(),
             (0.0, 1.0),
-            [TURNED, NOT_LENGTH, NOT_LENGTH, TURNED],
+            [TURNED; 4],
             "Kornblith et al. (2019); null: Kazi-Aoual et al. (1995)",
         );
         score(
             "cka_debiased",
             "linear CKA from unbiased estimates: a similarity, 1 for alike, 0 for independent".to_owned(),
             (-1.0, 1.0),
-            [TURNED, EVERY, EVERY, TURNED],
+            [TURNED, NOT_LENGTH, NOT_LENGTH, TURNED],
             "Song et al. (2012)",
         );
         score(
             "rsa",
             "Spearman's correlation of the distances of all pairs: a similarity, 1 for alike; unbiased".to_owned(),
             (-1.0, 1.0),
-            [&[], EVERY, &[Permutation], &[]],
+            [&[], &[Permutation], &[], &[]],
             "Kriegeskorte et al. (2008); null: Mantel (1967)",
         );
         score(
@@ -245,7 +245,8 @@ fn matched(subject: &Subject, other: &Subject) -> (Vec<usize>, Vec<usize>) {
 /// A score, its null, that one's standard deviation, and z.
 fn beside(score: Option<f64>, null: Option<Null>) -> [Value; 4] {
     let null = null.filter(|_| score.is_some());
-    let z = score.zip(null).filter(|(_, null)| null.sd > NO_SPREAD).map(|(score, null)| (score - null.mean) / null.sd);
+    let null = null.map(|null| Null { sd: if null.sd < NO_SPREAD { 0.0 } else { null.sd }, ..null });
+    let z = score.zip(null).filter(|(_, null)| null.sd > 0.0).map(|(score, null)| (score - null.mean) / null.sd);
     [score.into(), null.map(|null| null.mean).into(), null.map(|null| null.sd).into(), z.into()]
 }
 
