@@ -7,7 +7,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// How many: a whole number from 1 to 4,294,967,295 (2³² − 1, so that the number of pairs fits in 64 bits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Count(u32);
 
 /// The seed of all randomness of a scenario: a whole number from 0 to 2⁶³ − 1.

@@ -129,7 +129,8 @@ fn matched(arguments: &Arguments, a: Vectors, b: Vectors) -> Result<Matched, Fai
         (Some(names_a), Some(names_b)) if !arguments.by_order => {
             let (in_a, in_b) = by_name(names_a, names_b);
             let how = format!("{} by name, of {n_a} and {n_b}", counted(in_a.len() as u64, "concept"));
-            let some = |embedding: Embedding, order: &[usize]| match order.iter().copied().eq(0..embedding.n_concepts()) {
+            let some = |embedding: Embedding, order: &[usize]| match order.iter().copied().eq(0..embedding.n_concepts())
+            {
                 true => embedding,
                 false => Embedding::new(embedding.matrix().select_columns(order)),
             };

@@ -4,14 +4,13 @@ pub mod file;
 pub mod frame;
 pub mod fully_distributed;
 pub mod localized;
-pub mod npy;
 pub mod semi_distributed;
 pub mod support;
 pub mod trained;
 pub mod width;
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nalgebra::DMatrix;
 use rayon::prelude::*;
@@ -55,8 +54,8 @@ pub trait Encoding: Sync {
         Ok(Size { n_concepts: asked.n_concepts()?, d_model: asked.d_model()? })
     }
 
-    /// The file that it reads, located from the folder of the scenario, if it reads one.
-    fn input(&self, folder: &Path) -> Option<PathBuf> {
+    /// The file that it reads, its paths beginning where the program runs and not in the folder of the scenario, if it reads one.
+    fn input(&self, folder: &Path) -> Option<File> {
         let _ = folder;
         None
     }
@@ -121,7 +120,7 @@ pub enum Fault {
     },
     /// The data that it names cannot be used.
     #[error(transparent)]
-    Data(#[from] npy::NpyError),
+    Data(#[from] file::ReadError),
     /// A training came to no end.
     #[error("the training diverged")]
     Diverged,

@@ -1,12 +1,11 @@
 //! Unit: one replicate of one tier at one point, and the names of its records.
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::embedding::npy::NpyError;
+use crate::embedding::file::ReadError;
 use crate::embedding::trained::Direction;
-use crate::embedding::{self, Fault, Model, file};
+use crate::embedding::{self, Fault, File, Model};
 use crate::engine;
 use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
@@ -25,14 +24,15 @@ const RESULTS_EPOCH: &str = "1";
 /// The status of a stage that a training did not reach.
 pub const DIVERGED: &str = "diverged";
 
-/// The files that a study reads, and the SHA-256 of their content.
-pub type Inputs = BTreeMap<PathBuf, String>;
+/// What a study reads of files, and the SHA-256 of their content.
+pub type Inputs = HashMap<File, String>;
 
 /// Reads every file that a study names, once, from beginning to end: what is wrong inside is found before anything runs.
 pub fn read_inputs(study: &Study) -> Result<Inputs, engine::Fault> {
     let mut inputs = Inputs::new();
-    for path in &study.inputs {
-        inputs.insert(path.clone(), file::digest(path)?);
+    for file in &study.inputs {
+        file.read().map_err(Fault::from)?;
+        inputs.insert(file.clone(), file.digest().map_err(Fault::from)?);
     }
     Ok(inputs)
 }
@@ -126,7 +126,7 @@ impl Job {
             return record;
         }
         let record = match self.point.plan.input(self.tier_idx) {
-            Some(path) => record.stream(inputs.get(&path).map_or("", String::as_str)),
+            Some(file) => record.stream(inputs.get(&file).map_or("", String::as_str)),
             None => record,
         };
         match self.point.plan.training(self.tier_idx) {
@@ -318,10 +318,10 @@ impl Job {
             folder: plan.folder(),
         };
         let embedding = scheme.member().embed(&model, stream, parallel)?;
-        if let Some(path) = plan.input(self.tier_idx) {
+        if let Some(file) = plan.input(self.tier_idx) {
             // The record is named by the content that was read before the run: numbers of another content must not rest under it.
-            if inputs.get(&path) != Some(&file::sha256(&path)?) {
-                return Err(NpyError::Changed { path }.into());
+            if inputs.get(&file) != Some(&file.digest()?) {
+                return Err(ReadError::changed(file.path).into());
             }
         }
         Ok(embedding)

@@ -143,8 +143,10 @@ mod tests {
             let embedding = gaussian(n, d);
             let w = embedding.matrix().map(f64::from);
             let cosine = |i: usize, j: usize| w.column(i).dot(&w.column(j)) / (w.column(i).norm() * w.column(j).norm());
-            let mut all: Vec<Pair> =
-                (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| Pair { i, j, cosine: cosine(i, j) }).collect();
+            let mut all: Vec<Pair> = (0..n)
+                .flat_map(|i| (i + 1..n).map(move |j| (i, j)))
+                .map(|(i, j)| Pair { i, j, cosine: cosine(i, j) })
+                .collect();
             all.sort_by(Pair::order);
             all.truncate(count);
             let expected = top_pairs(&embedding, count, Kernel::Scalar, false);

@@ -19,7 +19,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::Conclusion;
-use crate::embedding::npy::NpyError;
+use crate::embedding::file::ReadError;
 use crate::measure::Measures;
 use crate::quantity::{Count, FileName, Seed, abridged, is_control};
 use document::{Document, Place};
@@ -95,7 +95,7 @@ pub enum Fault {
     Refused(#[from] Refusal),
     /// A file that it names cannot be used.
     #[error(transparent)]
-    Data(#[from] NpyError),
+    Data(#[from] ReadError),
 }
 
 impl Refusal {

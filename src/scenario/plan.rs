@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::document::Document;
 use super::{Fault, Scenario};
-use crate::embedding::{self, Asked, Key, Scheme, Size, Stage, Trained};
+use crate::embedding::{self, Asked, File, Key, Scheme, Size, Stage, Trained};
 use crate::geometry::pairs;
 use crate::measure::{Cost, Facts, Measure, wanted_by};
 use crate::quantity::abridged;
@@ -111,7 +111,7 @@ impl Plan {
     }
 
     /// The file that a tier reads, if it reads one.
-    pub fn input(&self, tier_idx: usize) -> Option<PathBuf> {
+    pub fn input(&self, tier_idx: usize) -> Option<File> {
         self.scenario.tiers[tier_idx].embedding.as_ref()?.member().input(self.folder())
     }
 

@@ -1,7 +1,7 @@
 //! Study: a scenario at all the points of its sweep, every one of them settled and checked before the first is run.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -10,6 +10,7 @@ use super::plan::{KEYS, Plan, STAGE_KEYS};
 use super::sweep::{Neighbour, Sweep};
 use super::{Fault, Refusal};
 use crate::analysis::{Conclusion, Content, Misfit};
+use crate::embedding::File;
 use crate::measure::Cost;
 use crate::suggestion::did_you_mean;
 use crate::table::{Column, Unit, Value};
@@ -35,7 +36,7 @@ pub struct Study {
     /// Time of all units on one core.
     pub seconds: f64,
     /// The files that the scenario names, each once.
-    pub inputs: Vec<PathBuf>,
+    pub inputs: Vec<File>,
     /// The hungriest unit: its point, its tier, its cost.
     pub hungriest: (u64, usize, Cost),
     /// The first point.
@@ -129,9 +130,9 @@ impl Study {
                     _ => Content::Texts,
                 };
             }
-            for path in point.inputs() {
-                if !study.inputs.contains(&path) {
-                    study.inputs.push(path);
+            for file in point.inputs() {
+                if !study.inputs.contains(&file) {
+                    study.inputs.push(file);
                 }
             }
             for column in point.plan.measure_columns() {
@@ -251,7 +252,7 @@ impl Study {
 }
 
 impl Point {
-    fn inputs(&self) -> impl Iterator<Item = PathBuf> + '_ {
+    fn inputs(&self) -> impl Iterator<Item = File> + '_ {
         self.tiers.iter().filter_map(|&tier_idx| self.plan.input(tier_idx))
     }
 }

@@ -3,9 +3,7 @@
 //! The three versions of the format differ in the encoding of field names alone, and records with fields are refused;
 //! what is left is ASCII.
 
-use std::path::Path;
-
-use super::error::{NpyError, quoted};
+use super::super::error::{Flaw, quoted};
 
 /// The values under the three keys, which may stand in any order.
 pub(super) struct Dict<'a> {
@@ -15,19 +13,19 @@ pub(super) struct Dict<'a> {
 }
 
 /// Reads the dict at byte `start` of a file that begins with `text`, the end of the header being the end of `text`.
-pub(super) fn parse<'a>(path: &'a Path, text: &'a [u8], start: usize) -> Result<Dict<'a>, NpyError> {
-    let mut literal = Literal { path, text, at: start };
+pub(super) fn parse(text: &[u8], start: usize) -> Result<Dict<'_>, Flaw> {
+    let mut literal = Literal { text, at: start };
     let (mut descr, mut is_fortran, mut shape) = (None, None, None);
     literal.expect(b'{', "'{'")?;
     while !literal.eats(b'}') {
         let key = literal.string("a key in quotes")?;
         literal.expect(b':', "':'")?;
         match key {
-            "descr" => once(path, "descr", &mut descr, literal.dtype()?)?,
-            "fortran_order" => once(path, "fortran_order", &mut is_fortran, literal.boolean()?)?,
-            "shape" => once(path, "shape", &mut shape, literal.shape()?)?,
+            "descr" => once("descr", &mut descr, literal.dtype()?)?,
+            "fortran_order" => once("fortran_order", &mut is_fortran, literal.boolean()?)?,
+            "shape" => once("shape", &mut shape, literal.shape()?)?,
             _ => {
-                return Err(NpyError::UnknownKey { path: path.into(), key: quoted(key) });
+                return Err(Flaw::UnknownKey { key: quoted(key) });
             }
         }
         if !literal.eats(b',') {
@@ -39,7 +37,7 @@ pub(super) fn parse<'a>(path: &'a Path, text: &'a [u8], start: usize) -> Result<
     if literal.at < text.len() {
         return Err(literal.wrong("nothing but spaces after '}'"));
     }
-    let missing = |key| NpyError::MissingKey { path: path.into(), key };
+    let missing = |key| Flaw::MissingKey { key };
     Ok(Dict {
         descr: descr.ok_or_else(|| missing("descr"))?,
         is_fortran: is_fortran.ok_or_else(|| missing("fortran_order"))?,
@@ -48,28 +46,27 @@ pub(super) fn parse<'a>(path: &'a Path, text: &'a [u8], start: usize) -> Result<
 }
 
 /// Python would take the last of two; a file that says two things is not believed in either.
-fn once<T>(path: &Path, key: &'static str, slot: &mut Option<T>, value: T) -> Result<(), NpyError> {
+fn once<T>(key: &'static str, slot: &mut Option<T>, value: T) -> Result<(), Flaw> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(NpyError::RepeatedKey { path: path.into(), key }),
+        Some(_) => Err(Flaw::RepeatedKey { key }),
     }
 }
 
 struct Literal<'a> {
-    path: &'a Path,
     text: &'a [u8],
     at: usize,
 }
 
 impl<'a> Literal<'a> {
-    fn dtype(&mut self) -> Result<&'a str, NpyError> {
+    fn dtype(&mut self) -> Result<&'a str, Flaw> {
         if matches!(self.peek(), Some(b'[' | b'(')) {
-            return Err(NpyError::Structured { path: self.path.into() });
+            return Err(Flaw::Structured);
         }
         self.string("a dtype in quotes")
     }
 
-    fn string(&mut self, expected: &'static str) -> Result<&'a str, NpyError> {
+    fn string(&mut self, expected: &'static str) -> Result<&'a str, Flaw> {
         let Some(quote @ (b'\'' | b'"')) = self.peek() else {
             return Err(self.wrong(expected));
         };
@@ -87,7 +84,7 @@ impl<'a> Literal<'a> {
         }
     }
 
-    fn boolean(&mut self) -> Result<bool, NpyError> {
+    fn boolean(&mut self) -> Result<bool, Flaw> {
         self.skip_spaces();
         for (word, value) in [("True", true), ("False", false)] {
             if self.rest().starts_with(word.as_bytes()) {
@@ -98,7 +95,7 @@ impl<'a> Literal<'a> {
         Err(self.wrong("True or False"))
     }
 
-    fn shape(&mut self) -> Result<Vec<u64>, NpyError> {
+    fn shape(&mut self) -> Result<Vec<u64>, Flaw> {
         let mut shape = Vec::new();
         self.expect(b'(', "'('")?;
         while !self.eats(b')') {
@@ -116,7 +113,7 @@ impl<'a> Literal<'a> {
         Ok(shape)
     }
 
-    fn integer(&mut self) -> Result<u64, NpyError> {
+    fn integer(&mut self) -> Result<u64, Flaw> {
         self.skip_spaces();
         let n_digits = self.rest().iter().take_while(|byte| byte.is_ascii_digit()).count();
         let number = match &self.rest()[..n_digits] {
@@ -149,16 +146,16 @@ impl<'a> Literal<'a> {
         is_next
     }
 
-    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), NpyError> {
+    fn expect(&mut self, byte: u8, expected: &'static str) -> Result<(), Flaw> {
         if self.eats(byte) { Ok(()) } else { Err(self.wrong(expected)) }
     }
 
-    fn wrong(&self, expected: &'static str) -> NpyError {
+    fn wrong(&self, expected: &'static str) -> Flaw {
         let found = match self.rest().first() {
             None => "its end".to_string(),
             Some(b'\'') => "a quote".to_string(),
             Some(byte) => format!("'{}'", byte.escape_ascii()),
         };
-        NpyError::Syntax { path: self.path.into(), expected, at: self.at, found }
+        Flaw::Syntax { expected, at: self.at, found }
     }
 }

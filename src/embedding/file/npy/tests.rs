@@ -1,16 +1,16 @@
 //! The files are made here byte by byte, as the documentation of `numpy.lib.format` says; none is shipped.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use half::f16;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use tempfile::TempDir;
 
-use super::error::io_error;
-use super::{NpyError, read, read_header};
+use super::super::{File, ReadError};
+use crate::embedding::Size;
 
 /// Magic, version and dict, padded as NumPy pads it: the data start at a multiple of 64.
 fn header(version: u8, dict: &[u8]) -> Vec<u8> {
@@ -42,6 +42,8 @@ fn data(descr: &str, is_fortran: bool, n_columns: usize, values: &[f64]) -> Vec<
     });
     in_order
         .flat_map(|value| match descr {
+            "<f2" => f16::from_f64(value).to_le_bytes().to_vec(),
+            ">f2" => f16::from_f64(value).to_be_bytes().to_vec(),
             "<f4" => (value as f32).to_le_bytes().to_vec(),
             ">f4" => (value as f32).to_be_bytes().to_vec(),
             "=f4" => (value as f32).to_ne_bytes().to_vec(),
@@ -67,12 +69,16 @@ fn folder(bytes: &[u8]) -> (TempDir, PathBuf) {
     (folder, path)
 }
 
-fn load(path: &Path) -> Result<Vec<f32>, NpyError> {
-    read(path, &read_header(path)?)
+fn load(path: &Path) -> Result<Vec<f32>, ReadError> {
+    Ok(File::new(path).read()?.embedding.as_slice().to_vec())
+}
+
+fn read_header(path: &Path) -> Result<Size, ReadError> {
+    File::new(path).shape()
 }
 
 /// The whole message, the temporary folder taken away.
-fn message<T: std::fmt::Debug>(folder: &Path, result: Result<T, NpyError>) -> String {
+fn message<T: std::fmt::Debug>(folder: &Path, result: Result<T, ReadError>) -> String {
     let text = result.expect_err("this must be refused").to_string();
     let prefix = format!("{}/", folder.display());
     text.strip_prefix(&prefix).expect("a message begins with the path").to_string()
@@ -92,15 +98,15 @@ const VALUES: [f64; 6] = [1.0, -2.5, 3.0, 0.0, 0.1, 6.25];
 
 #[test]
 fn theory_every_order_type_and_version_holds_the_same_matrix() {
-    let expected = VALUES.map(|value| value as f32);
     for version in [1, 2, 3] {
-        for descr in ["<f4", ">f4", "=f4", "<f8", ">f8", "=f8"] {
+        for descr in ["<f2", ">f2", "<f4", ">f4", "=f4", "<f8", ">f8", "=f8"] {
             for is_fortran in [false, true] {
                 let (_folder, path) = folder(&file(version, descr, is_fortran, 3, &VALUES));
-                let header = read_header(&path).expect("a valid header");
-                assert_eq!((header.n_rows, header.n_columns), (2, 3));
-                let values = read(&path, &header).expect("valid data");
-                assert_eq!(values, expected, "version {version}, {descr}, Fortran order: {is_fortran}");
+                let size = read_header(&path).expect("a valid header");
+                assert_eq!(size, Size { n_concepts: 2, d_model: 3 });
+                let values = load(&path).expect("valid data");
+                let half = |value| if descr.ends_with('2') { f16::from_f64(value).to_f32() } else { value as f32 };
+                assert_eq!(values, VALUES.map(half), "version {version}, {descr}, Fortran order: {is_fortran}");
             }
         }
     }
@@ -163,7 +169,7 @@ fn theory_what_is_no_regular_file_is_refused() {
     assert_eq!(tell("pictures.npy"), "pictures.npy: no such file");
     assert_eq!(tell("nowhere/words.npy"), "nowhere/words.npy: no such file");
     fs::create_dir(folder.join("folder.npy")).expect("a folder can be made there");
-    assert_eq!(tell("folder.npy"), "folder.npy: is a folder; a .npy file is needed");
+    assert_eq!(tell("folder.npy"), "folder.npy: is a folder; a file of vectors is needed");
 }
 
 #[cfg(unix)]
@@ -176,36 +182,20 @@ fn theory_a_pipe_or_a_device_is_refused_at_once() {
     // Nobody writes: opening it would wait for ever.
     assert_eq!(
         message(folder.path(), read_header(&pipe)),
-        "pipe.npy: is a pipe, a socket or a device; a regular .npy file is needed"
+        "pipe.npy: is a pipe, a socket or a device; a regular file is needed"
     );
     assert_eq!(
         read_header(Path::new("/dev/zero")).expect_err("endless").to_string(),
-        "/dev/zero: is a pipe, a socket or a device; a regular .npy file is needed"
+        "/dev/zero: is a pipe, a socket or a device; a regular file is needed"
     );
     let link = folder.path().join("link.npy");
     std::os::unix::fs::symlink(folder.path().join("gone.npy"), &link).expect("a link can be made");
     assert_eq!(message(folder.path(), read_header(&link)), "link.npy: no such file");
 }
 
-/// Root may read everything, so the errors of the system are made here.
-#[test]
-fn theory_errors_of_the_system_have_their_sentences() {
-    let tell = |kind: io::ErrorKind| io_error(Path::new("v.npy"), kind.into()).to_string();
-    assert_eq!(tell(io::ErrorKind::PermissionDenied), "v.npy: permission to read this file is denied");
-    assert_eq!(tell(io::ErrorKind::TimedOut), "v.npy: cannot be read: timed out");
-    assert_eq!(
-        tell(io::ErrorKind::UnexpectedEof),
-        "v.npy: changed while it was read; run again once nothing writes to it"
-    );
-}
-
 #[test]
 fn theory_another_format_is_refused() {
     assert_eq!(refusal(b"word,1,2,3\n"), r#"v.npy: is not a .npy file: it begins with "word,1", not with "\x93NUMPY""#);
-    assert_eq!(
-        refusal(b"PK\x03\x04 and more"),
-        "v.npy: is a .npz archive of several arrays; save the one that you want with np.save"
-    );
     assert_eq!(refusal(b""), "v.npy: ends after 0 bytes, but its header needs at least 10");
     assert_eq!(refusal(b"\x93NUMPY\x02\x00\x01"), "v.npy: ends after 9 bytes, but its header needs at least 12");
     assert_eq!(refusal(b"\x93NUMPY\x04\x01 and more"), "v.npy: has .npy version 4.1; allowed are 1.0, 2.0 and 3.0");
@@ -292,19 +282,19 @@ fn theory_only_floats_are_read() {
     assert_eq!(
         tell("'|O'"),
         "v.npy: holds Python objects (dtype '|O'), which run code when they are read; \
-         allowed are 32-bit and 64-bit floats"
+         allowed are 16-bit, 32-bit and 64-bit floats"
     );
     for records in ["[('x', '<f4'), ('y', '<f4')]", "('<f4', (2,))", "'|V8'", "[('é', '<f4')]"] {
         assert_eq!(
             tell(records),
-            "v.npy: holds records (a structured dtype); allowed are 32-bit and 64-bit floats, so save one field alone"
+            "v.npy: holds records (a structured dtype); allowed are 16-bit, 32-bit and 64-bit floats, so save one field alone"
         );
     }
-    for descr in ["<i8", "|u1", "|b1", "<f2", "<f16", "f4", "|f4", "<f44", "float32"] {
+    for descr in ["<i8", "|u1", "|b1", "|f2", "<f16", "f4", "|f4", "<f44", "float32"] {
         assert_eq!(
             tell(&format!("'{descr}'")),
             format!(
-                "v.npy: holds numbers of dtype '{descr}'; allowed are 32-bit and 64-bit floats, \
+                "v.npy: holds numbers of dtype '{descr}'; allowed are 16-bit, 32-bit and 64-bit floats, \
                  so convert with .astype('float32') before np.save"
             )
         );
@@ -314,7 +304,7 @@ fn theory_only_floats_are_read() {
             tell(&format!("'{descr}'")),
             format!(
                 "v.npy: holds values of dtype '{descr}'; \
-                 allowed are '<f4', '>f4', '<f8' and '>f8', 32-bit and 64-bit floats"
+                 allowed are '<f2', '<f4', '<f8' and '>f2', '>f4', '>f8', 16-bit, 32-bit and 64-bit floats"
             )
         );
     }
@@ -349,27 +339,16 @@ fn theory_a_shape_that_lies_is_refused_before_anything_is_allocated() {
     );
 }
 
-/// Whether an allocation fails is the system's to say, so only the sentence is tested.
-#[test]
-fn theory_a_matrix_beyond_memory_has_its_sentence() {
-    let error = NpyError::Memory { path: "v.npy".into(), n_rows: 1 << 40, n_columns: 2 };
-    assert_eq!(
-        error.to_string(),
-        "v.npy: has shape (1099511627776, 2), whose values do not fit into memory as 32-bit floats"
-    );
-}
-
 #[test]
 fn law_every_truncation_is_refused() {
     for version in [1, 3] {
         for is_fortran in [false, true] {
             let bytes = file(version, "<f4", is_fortran, 3, &VALUES);
             let (_folder, path) = folder(&bytes);
-            let header = read_header(&path).expect("a valid header");
             for n_bytes in 0..bytes.len() {
                 fs::write(&path, &bytes[..n_bytes]).expect("a file can be written there");
                 assert!(read_header(&path).is_err(), "{n_bytes} bytes");
-                assert!(read(&path, &header).is_err(), "{n_bytes} bytes, the header read before");
+                assert!(load(&path).is_err(), "{n_bytes} bytes");
             }
         }
     }
@@ -398,21 +377,6 @@ fn law_a_flipped_header_never_panics() {
 }
 
 #[test]
-fn theory_another_file_under_the_same_name_is_refused() {
-    let (folder, path) = folder(&file(1, "<f4", false, 3, &VALUES));
-    let header = read_header(&path).expect("a valid header");
-    for other in
-        [file(1, "<f4", false, 2, &VALUES), file(1, "<f4", true, 3, &VALUES), file(1, "<f8", false, 3, &VALUES)]
-    {
-        fs::write(&path, other).expect("a file can be written there");
-        assert_eq!(
-            message(folder.path(), read(&path, &header)),
-            "v.npy: changed while it was read; run again once nothing writes to it"
-        );
-    }
-}
-
-#[test]
 fn theory_a_value_that_is_not_finite_is_refused_at_its_place() {
     for (value, shown) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         // C order: 128 + 4 · (1 · 3 + 2); Fortran order: 128 + 4 · (2 · 2 + 1).
@@ -423,7 +387,9 @@ fn theory_a_value_that_is_not_finite_is_refused_at_its_place() {
             values[5] = value;
             assert_eq!(
                 refusal(&file(1, descr, is_fortran, 3, &values)),
-                format!("v.npy: row 1, column 2 (from 0; byte {at}) is {shown}; every value must be finite")
+                format!(
+                    "v.npy: row 1, column 2 (from 0; byte {at}) is {shown}; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"
+                )
             );
         }
     }
@@ -431,11 +397,11 @@ fn theory_a_value_that_is_not_finite_is_refused_at_its_place() {
     values[1] = -1e300;
     assert_eq!(
         refusal(&file(1, "<f8", false, 3, &values)),
-        "v.npy: row 0, column 1 (from 0; byte 136) is -1e300; as 32-bit floats, values reach 3.4e38"
+        "v.npy: row 0, column 1 (from 0; byte 136) is -1e300; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out"
     );
     assert_eq!(
         refusal(&file(1, ">f8", true, 3, &values)),
-        "v.npy: row 0, column 1 (from 0; byte 144) is -1e300; as 32-bit floats, values reach 3.4e38"
+        "v.npy: row 0, column 1 (from 0; byte 144) is -1e300; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out"
     );
 }
 
@@ -445,7 +411,7 @@ fn theory_a_row_without_a_direction_is_refused() {
         let values = [1.0, 2.0, 3.0, row[0], row[1], row[2]];
         refusal(&file(1, descr, is_fortran, 3, &values))
     };
-    let zero = "zero in 32-bit floats; a zero vector has no direction";
+    let zero = "zero in 32-bit floats; a zero vector has no direction, and drop = [\"zero\"] leaves such concepts out";
     assert_eq!(tell("<f4", false, [0.0, -0.0, 0.0]), format!("v.npy: row 1 (from 0; byte 140) is {zero}"));
     assert_eq!(tell("<f8", false, [0.0, 1e-60, 0.0]), format!("v.npy: row 1 (from 0; byte 152) is {zero}"));
     assert_eq!(tell("<f4", true, [0.0, 0.0, 0.0]), format!("v.npy: row 1 (from 0) is {zero}"));
@@ -465,31 +431,5 @@ fn law_the_first_row_in_trouble_is_told() {
         assert!(told.starts_with("v.npy: row 1 "), "{told}");
         let told = refusal(&file(1, "<f4", is_fortran, 2, &values[4..]));
         assert!(told.starts_with("v.npy: row 0, column 0 "), "{told}");
-    }
-}
-
-/// Between the look at the header and the data, another program may write.
-#[test]
-fn theory_a_file_that_changes_during_the_read_is_an_error() {
-    let changed = "v.npy: changed while it was read; run again once nothing writes to it";
-    for is_fortran in [false, true] {
-        let bytes = file(1, "<f8", is_fortran, 3, &VALUES);
-        let (folder, path) = folder(&bytes);
-        let header = read_header(&path).expect("a valid header");
-        let mut open = fs::File::open(&path).expect("it is there");
-
-        // The reader saw NaN; now the file says otherwise.
-        let seen = [1.0, f32::NAN, 1.0, 1.0, 1.0, 1.0];
-        let told = super::check_rows(&path, &mut open, &header, 3, &seen);
-        assert_eq!(message(folder.path(), told), changed);
-
-        fs::write(&path, &bytes[..bytes.len() - 1]).expect("a file can be written there");
-        let mut values = [0.0; 6];
-        let filled = match is_fortran {
-            true => super::fill_by_columns(&mut open, &header, 2, 3, &mut values),
-            false => super::fill_in_order(&mut open, &header, &mut values),
-        };
-        let told = filled.map_err(|error| io_error(&path, error));
-        assert_eq!(message(folder.path(), told), changed);
     }
 }

@@ -1,0 +1,216 @@
+//! Table: comma- or tab-separated values, with or without headings, with or without a column of names.
+
+use std::cell::Cell;
+use std::io::{self, Read};
+use std::rc::Rc;
+
+use csv::ByteRecord;
+use rawzip::{RangeReader, ReaderAt};
+
+use super::error::{Flaw, Place};
+use super::lines::MAX_LINE_BYTES;
+use super::matrix::{Body, Infinite, Line, Lines, Matrix};
+use super::source::Source;
+use super::tensors::Choice;
+use super::text::number;
+use crate::quantity::abridged;
+
+/// The matrix of a table, of which at most `limit` rows are wanted, and its headings.
+pub(super) fn find(
+    source: &Source,
+    separator: u8,
+    name_column: Option<&str>,
+    limit: Option<u64>,
+) -> Result<(Matrix, Option<Vec<String>>), Flaw> {
+    let layout = layout(source, separator, name_column)?;
+    let mut rows = Rows::new(source, separator);
+    let mut n_lines = 0;
+    while limit.is_none_or(|limit| n_lines < limit + u64::from(layout.headings.is_some())) && rows.advance()? {
+        n_lines += 1;
+    }
+    n_lines -= u64::from(layout.headings.is_some()).min(n_lines);
+    let n_per_line = layout.n_cells - usize::from(layout.name_idx.is_some());
+    if n_lines == 0 || n_per_line == 0 {
+        return Err(Flaw::NoVectors);
+    }
+    let headings = layout.headings.as_ref().map(|headings| {
+        let unit = |(idx, _): &(usize, &String)| Some(*idx) != layout.name_idx;
+        headings.iter().enumerate().filter(unit).map(|(_, heading)| heading.clone()).collect()
+    });
+    let stream = Vectors { rows: Rows::new(source, separator), layout, is_begun: false };
+    let body = Body::Stream(Box::new(stream));
+    Ok((Matrix { n_lines, n_per_line: n_per_line as u64, is_across: false, body }, headings))
+}
+
+/// What the first rows say.
+struct Layout {
+    headings: Option<Vec<String>>,
+    name_idx: Option<usize>,
+    n_cells: usize,
+    /// The line of the first row.
+    line: u64,
+}
+
+fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<Layout, Flaw> {
+    let mut rows = Rows::new(source, separator);
+    if !rows.advance()? {
+        return Err(Flaw::NoVectors);
+    }
+    let (first, line) = (rows.record.clone(), rows.line());
+    let cells: Vec<&[u8]> = first.iter().map(<[u8]>::trim_ascii).collect();
+    let is_number: Vec<bool> = cells.iter().map(|cell| number(cell).is_some()).collect();
+    let text = |cell: &&[u8]| String::from_utf8_lossy(cell).into_owned();
+    let begins_with_word = !is_number[0];
+    let rest_are_numbers = is_number[1..].iter().all(|is_number| *is_number);
+    let has_headings = if !rest_are_numbers || cells.len() == 1 && begins_with_word || name_column.is_some() {
+        true
+    } else {
+        // pandas numbers columns without a name: 0, 1, 2, …
+        let units = if begins_with_word { &cells[1..] } else { &cells[..] };
+        let counted = units.iter().enumerate().all(|(idx, cell)| **cell == *idx.to_string().as_bytes());
+        if counted && !cells[0].is_empty() {
+            let shown: Vec<String> = cells.iter().take(4).map(text).collect();
+            let sentence = format!(
+                "line {line} ({}{}) may be headings or a row; give the columns headings that are no numbers",
+                abridged(&shown.join(", ")),
+                if cells.len() > 4 { ", …" } else { "" }
+            );
+            return Err(Flaw::Ambiguous { sentence });
+        }
+        counted
+    };
+    let mut name_idx = (begins_with_word && !has_headings).then_some(0);
+    if has_headings {
+        name_idx = match name_column {
+            Some(name) => Some(named(name, &cells)?),
+            // Without a heading, it is what pandas calls the index; a column of words is one by its first word.
+            None => {
+                let first_is_word =
+                    rows.advance()? && rows.record.get(0).is_some_and(|cell| number(cell.trim_ascii()).is_none());
+                (cells[0].is_empty() || first_is_word).then_some(0)
+            }
+        };
+    }
+    let headings = has_headings.then(|| cells.iter().map(text).collect());
+    Ok(Layout { headings, name_idx, n_cells: cells.len(), line })
+}
+
+fn named(name: &str, headings: &[&[u8]]) -> Result<usize, Flaw> {
+    headings.iter().position(|heading| *heading == name.as_bytes()).ok_or_else(|| {
+        let headings: Vec<String> =
+            headings.iter().map(|heading| String::from_utf8_lossy(heading).into_owned()).collect();
+        let choice = Choice::like(name, &headings, |heading| abridged(heading), |heading| heading);
+        Flaw::NoColumn { name: name.to_owned(), choice }
+    })
+}
+
+/// The rows of a file, none of them longer than a vector can need.
+struct Rows {
+    reader: csv::Reader<Meter>,
+    /// Bytes that were read since the last row began.
+    n_bytes: Rc<Cell<usize>>,
+    record: ByteRecord,
+}
+
+/// Counts bytes as they are read, and stops where a row would fill the memory: a quote that nobody closes.
+struct Meter {
+    inner: RangeReader<Rc<dyn ReaderAt>>,
+    n_bytes: Rc<Cell<usize>>,
+}
+
+const BUFFER_BYTES: usize = 256 * 1024;
+
+impl Read for Meter {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.n_bytes.get() > MAX_LINE_BYTES {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let n = self.inner.read(buffer)?;
+        if memchr::memchr(0, &buffer[..n]).is_some() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.n_bytes.set(self.n_bytes.get() + n);
+        Ok(n)
+    }
+}
+
+impl Rows {
+    fn new(source: &Source, separator: u8) -> Self {
+        let n_bytes = Rc::new(Cell::new(0));
+        let meter = Meter { inner: source.range(0, source.n_bytes), n_bytes: n_bytes.clone() };
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator)
+            .buffer_capacity(BUFFER_BYTES)
+            .from_reader(meter);
+        Self { reader, n_bytes, record: ByteRecord::new() }
+    }
+
+    /// Whether there is a further row, which is then `record`.
+    fn advance(&mut self) -> Result<bool, Flaw> {
+        self.n_bytes.set(0);
+        let next_line = self.reader.position().line();
+        self.reader.read_byte_record(&mut self.record).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                Flaw::LongLine { line: next_line, allowed: MAX_LINE_BYTES }
+            }
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Flaw::NotText { line: next_line }
+            }
+            csv::ErrorKind::Io(error) => error.into(),
+            _ => Flaw::Changed,
+        })
+    }
+
+    /// The line where the row begins.
+    fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+}
+
+struct Vectors {
+    rows: Rows,
+    layout: Layout,
+    is_begun: bool,
+}
+
+impl Lines for Vectors {
+    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+        if !self.is_begun && self.layout.headings.is_some() {
+            self.rows.advance()?;
+        }
+        self.is_begun = true;
+        if !self.rows.advance()? {
+            return Ok(None);
+        }
+        let (line, record) = (self.rows.line(), &self.rows.record);
+        let Layout { n_cells, name_idx, .. } = self.layout;
+        if record.len() != n_cells {
+            let like = format!("in line {}", self.layout.line);
+            return Err(Flaw::Ragged { line, found: record.len(), what: "cells", needed: n_cells, like });
+        }
+        let place = Place::Line(line);
+        let (mut name, mut infinite) = (None, None);
+        let start = values.len();
+        for (idx, cell) in record.iter().enumerate() {
+            if Some(idx) == name_idx {
+                name = Some(String::from_utf8_lossy(cell).into_owned());
+                continue;
+            }
+            let position = values.len() - start;
+            let Some(value) = number(cell.trim_ascii()) else {
+                let column = match &self.layout.headings {
+                    Some(headings) => format!("column {}", abridged(&headings[idx])),
+                    None => format!("column {position}"),
+                };
+                return Err(Flaw::NoNumber { line, column, found: String::from_utf8_lossy(cell).into_owned() });
+            };
+            if infinite.is_none() && !(value as f32).is_finite() {
+                infinite = Some(Infinite { position, value, place });
+            }
+            values.push(value as f32);
+        }
+        Ok(Some(Line { name, place, infinite }))
+    }
+}

@@ -1,0 +1,102 @@
+//! Tensors: what a file of several holds, and which of it is meant.
+
+use std::cmp::Reverse;
+use std::fmt;
+
+use super::error::Flaw;
+use crate::quantity::abridged;
+
+/// A tensor as a file announces it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Announced {
+    pub name: String,
+    /// As the file writes it; empty where it is not known yet.
+    pub dtype: String,
+    pub shape: Vec<u64>,
+    /// Whether it is a matrix of floats.
+    pub is_matrix: bool,
+}
+
+/// How many names a sentence shows.
+const SHOWN: usize = 20;
+
+/// Names from which one is to be chosen, as a sentence lists them.
+#[derive(Debug)]
+pub(super) struct Choice {
+    shown: Vec<String>,
+    n_more: usize,
+}
+
+/// The one that is named or, without a name, the only matrix.
+pub(super) fn choose<'a>(tensors: &'a [Announced], name: Option<&str>) -> Result<&'a Announced, Flaw> {
+    if let Some(name) = name {
+        return tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| Flaw::NoTensor {
+            name: name.to_owned(),
+            choice: Choice::like(name, tensors, |tensor| tensor.to_string(), |tensor| &tensor.name),
+        });
+    }
+    let mut matrices: Vec<&Announced> = tensors.iter().filter(|tensor| tensor.is_matrix).collect();
+    match matrices[..] {
+        [only] => Ok(only),
+        [] => Err(Flaw::NoMatrix { choice: Choice::of(tensors.iter().map(Announced::to_string)) }),
+        _ => {
+            // The largest are most likely meant.
+            let n_values = |tensor: &Announced| tensor.shape.iter().fold(1_u64, |n, axis| n.saturating_mul(*axis));
+            matrices.sort_by_key(|tensor| Reverse(n_values(tensor)));
+            Err(Flaw::Choose {
+                n: matrices.len(),
+                choice: Choice::of(matrices.iter().map(|tensor| tensor.to_string())),
+            })
+        }
+    }
+}
+
+impl Choice {
+    /// In the order given.
+    pub fn of(names: impl ExactSizeIterator<Item = String>) -> Self {
+        let n_more = names.len().saturating_sub(SHOWN);
+        Self { shown: names.take(SHOWN).collect(), n_more }
+    }
+
+    /// The most similar first: those that hold the word or are held by it, then by the similarity of Jaro and Winkler.
+    pub fn like<T>(word: &str, items: &[T], shown: impl Fn(&T) -> String, name: impl Fn(&T) -> &str) -> Self {
+        let word = word.to_lowercase();
+        let mut scored: Vec<(f64, &T)> = items
+            .iter()
+            .map(|item| {
+                let name = name(item).to_lowercase();
+                let holds = !word.is_empty() && !name.is_empty() && (name.contains(&word) || word.contains(&name));
+                (strsim::jaro_winkler(&word, &name) + f64::from(u8::from(holds)), item)
+            })
+            .collect();
+        scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        Self::of(scored.into_iter().map(|(_, item)| shown(item)))
+    }
+}
+
+impl fmt::Display for Announced {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(&abridged(&self.name))?;
+        if self.dtype.is_empty() {
+            return Ok(());
+        }
+        let axes: Vec<String> = self.shape.iter().take(8).map(u64::to_string).collect();
+        match axes.len() {
+            0 => write!(f, " ({})", self.dtype),
+            _ => write!(f, " ({} {})", self.dtype, axes.join(" × ")),
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        if self.shown.is_empty() {
+            return f.write_str("none");
+        }
+        f.write_str(&self.shown.join(", "))?;
+        match self.n_more {
+            0 => Ok(()),
+            n => write!(f, " and {n} more"),
+        }
+    }
+}

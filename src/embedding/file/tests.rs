@@ -1,0 +1,1 @@
+//! What holds for every format: the same matrix, the same choice, and the refusals.
