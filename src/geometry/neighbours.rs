@@ -4,9 +4,9 @@ use super::{
     columns,
     embedding::Embedding,
     kernel::{Dots, Kernel, Task},
-    panels::{Block, PANEL, Panels, ROWS},
+    panels::{PANEL, Panels},
     reduction::{LANES, total},
-    tile::{DEPTH, TILE, TILE_PANELS},
+    strip,
 };
 use rayon::prelude::*;
 
@@ -98,17 +98,17 @@ pub fn neighbours(
         asked,
         k,
     };
-    let n_groups = pass.rows.n_panels().div_ceil(TILE_PANELS);
-    let of_group = |group| kernel.run(Group { pass: &pass, group });
+    let n_strips = strip::n_strips(pass.rows);
+    let of_strip = |strip| kernel.run(Strip { pass: &pass, strip });
     let found: Vec<Neighbours> = if parallel {
-        (0..n_groups).into_par_iter().map(of_group).collect()
+        (0..n_strips).into_par_iter().map(of_strip).collect()
     } else {
-        (0..n_groups).map(of_group).collect()
+        (0..n_strips).map(of_strip).collect()
     };
     let mut all = Neighbours { k, indices: Vec::new(), values: Vec::new() };
-    for group in found {
-        all.indices.extend(group.indices);
-        all.values.extend(group.values);
+    for strip in found {
+        all.indices.extend(strip.indices);
+        all.values.extend(strip.values);
     }
     all
 }
@@ -140,7 +140,7 @@ struct Keys {
     term: [f64; PANEL],
 }
 
-/// What all groups of rows read.
+/// What all strips read.
 struct Pass<'a> {
     embedding: &'a Embedding,
     square_norms: &'a [f64],
@@ -153,9 +153,9 @@ struct Pass<'a> {
 }
 
 /// The rows of four panels against all columns, to be run by a kernel.
-struct Group<'a> {
+struct Strip<'a> {
     pass: &'a Pass<'a>,
-    group: usize,
+    strip: usize,
 }
 
 /// The candidates of one row, best first.
@@ -189,57 +189,27 @@ impl Candidates {
     }
 }
 
-impl Task for Group<'_> {
+impl Task for Strip<'_> {
     type Output = Neighbours;
 
     #[inline(always)]
     fn run(self, dots: Dots) -> Neighbours {
-        let Self { pass, group } = self;
-        let (n, d_model) = (pass.columns.n_concepts(), pass.columns.d_model());
-        let capacity = (pass.k + SLACK).min(n - 1);
-        let first_row = group * TILE;
-        let last_row = (first_row + TILE).min(pass.rows.n_concepts());
+        let Self { pass, strip } = self;
+        let rows = strip::rows_of(pass.rows, strip);
+        let capacity = (pass.k + SLACK).min(pass.columns.n_concepts() - 1);
         let new = |row: usize| Candidates {
             own: pass.asked.map_or(row, |asked| asked[row]) as u32,
             capacity,
             keys: Vec::with_capacity(capacity),
             indices: Vec::with_capacity(capacity),
         };
-        let mut candidates: Vec<Candidates> = (first_row..last_row).map(new).collect();
-        let row_panels = group * TILE_PANELS..((group + 1) * TILE_PANELS).min(pass.rows.n_panels());
-        let n_blocks = if d_model <= DEPTH { 1 } else { TILE_PANELS * TILE };
-        let mut blocks = vec![Block::ZERO; n_blocks];
-        for column_tile in (0..pass.columns.n_panels()).step_by(TILE_PANELS) {
-            let column_panels = column_tile..(column_tile + TILE_PANELS).min(pass.columns.n_panels());
-            for start in (0..d_model).step_by(DEPTH) {
-                let depth = start..(start + DEPTH).min(d_model);
-                let mut block_idx = 0;
-                for column_panel in column_panels.clone() {
-                    let columns = &pass.columns.panel(column_panel)[depth.clone()];
-                    for row_panel in row_panels.clone() {
-                        let rows = &pass.rows.panel(row_panel)[depth.clone()];
-                        for first in (0..PANEL).step_by(ROWS) {
-                            let row = row_panel * PANEL + first;
-                            if row >= last_row {
-                                break;
-                            }
-                            let block = &mut blocks[block_idx];
-                            dots(rows, first, columns, block, start > 0);
-                            if d_model > DEPTH {
-                                block_idx += 1;
-                            }
-                            if depth.end < d_model {
-                                continue;
-                            }
-                            let of_rows = candidates[row - first_row..].iter_mut();
-                            for (products, candidates) in block.0.iter().zip(of_rows) {
-                                choose(products, &pass.keys[column_panel], column_panel * PANEL, candidates);
-                            }
-                        }
-                    }
-                }
+        let mut candidates: Vec<Candidates> = rows.clone().map(new).collect();
+        strip::sweep(dots, pass.rows, pass.columns, strip, |block, first, panel| {
+            let of_rows = candidates[first - rows.start..].iter_mut();
+            for (products, candidates) in block.0.iter().zip(of_rows) {
+                choose(products, &pass.keys[panel], panel * PANEL, candidates);
             }
-        }
+        });
         let mut found = Neighbours { k: pass.k, indices: Vec::new(), values: Vec::new() };
         for candidates in candidates {
             let value = |&idx: &u32| (exact(pass, candidates.own as usize, idx as usize), idx);
