@@ -325,6 +325,8 @@ fn moved(column: &Column, before: &Value, after: &Value) -> bool {
         _ if column.name == "excess_kurtosis_cosine" => 1e-4 * (x.abs() + 3.0),
         // The rounding of a score, in units of the spread of its null, which may be some 1e-3.
         _ if column.name.ends_with("_z") => 1e-4 * (x.abs() + 1.0),
+        // Logarithms of ratios of distances are rounded to 1e-7, and may differ by no more than 1e-4 where a dimension is still told.
+        _ if column.name.ends_with("_se") => 1e-3 * x.abs(),
         _ if ["represented_fraction", "zero_fraction", "zero_units_fraction"].contains(&column.name.as_ref()) => 0.0,
         Unit::Fraction => 1e-6,
         _ => 1e-5 * x.abs(),

@@ -42,6 +42,23 @@ const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, ana
 
 #[rustfmt::skip]
 #[test]
+fn theory_what_is_compared_with_must_be_there() {
+    refuses_changes(&[
+        ("tier that is not there", MEASURE, "[measure.similarity]\nto = \"smal\"\nk = 2",
+            r#"12:6: measure.similarity.to names no tier: "smal"; did you mean "small" (allowed: small)"#),
+        ("too few concepts", MEASURE, "[measure.similarity]\nto = \"small\"",
+            r#"4:1: concepts.count must be at least 11 for measure.similarity, got 8"#),
+    ]);
+    let scenario = "name = \"s\"\n[[tiers]]\nname = \"a\"\nembedding.frame = { packing = \"icosahedron\" }\n\
+                    [[tiers]]\nname = \"b\"\nd_model = 4\nembedding.frame = { packing = \"simplex\" }\n\
+                    [measure.similarity]\nto = \"b\"\nk = 2\n";
+    let folder = Folder::with(&[("s.toml", scenario.as_bytes())]);
+    let says = "error: s.toml:10:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 6; only the same concepts can be compared\n";
+    folder.refuses("other concepts", &["check", "s.toml"], 3, says);
+}
+
+#[rustfmt::skip]
+#[test]
 fn theory_unknown_names_are_told_with_the_nearest_right_one() {
     refuses_changes(&[
         ("key of the scenario", NAME, "name = \"s\"\nsede = 3",

@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 
 use experiment::{Experiment, run};
 use serde_json::Value;
+use superpose::engine::unit::read_inputs;
+use superpose::engine::{self, Options};
+use superpose::geometry::kernel::Kernel;
+use superpose::store::Store;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/numbers")
@@ -75,4 +79,65 @@ fn theory_a_tier_is_like_itself() {
         assert!(found.number("b", &format!("{score}_z")) > 10.0);
     }
     assert!(found.number("b", "procrustes") < 1e-9);
+}
+
+/// Runs a study on a store: records found, and records computed.
+fn found_and_computed(folder: &Path, store: &Store, text: &str) -> (u64, u64) {
+    let study = experiment::plan(folder, text);
+    let inputs = read_inputs(&study).expect("the files can be read");
+    let options = Options {
+        kernel: Kernel::best(),
+        memory: 1 << 30,
+        stop_on_error: true,
+        watch: &|_| {},
+        stop: &|| false,
+        stopped: &|_| {},
+    };
+    let outcome = engine::run(&study, &inputs, store, &options).expect("the study can be run");
+    assert!(outcome.failures.is_empty(), "{:?}", outcome.failures);
+    (outcome.progress.n_found, outcome.progress.n_computed)
+}
+
+#[test]
+fn law_a_record_depends_on_all_of_the_tier_that_it_is_compared_with() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let vectors = |salt: usize| {
+        (0..30)
+            .map(|i| (0..5).map(|k| ((i * 7 + k * 13 + salt) % 11) as f64 - 5.5).collect())
+            .collect::<Vec<Vec<f64>>>()
+    };
+    experiment::write_npy(&folder.path().join("v.npy"), &vectors(0));
+    let text = |other: &str| {
+        format!(
+            "name = \"t\"\n[concepts]\ncount = 30\n[[tiers]]\nname = \"a\"\nd_model = 8\nembedding.fully_distributed = {{}}\n\
+             [[tiers]]\nname = \"b\"\n{other}\n[measure.sparsity]\n[measure.similarity]\nto = \"b\"\n"
+        )
+    };
+    let drawn = text("d_model = 8\nembedding.fully_distributed = {}");
+    let wider = text("d_model = 9\nembedding.fully_distributed = {}");
+    let read = text("embedding.file = { path = \"v.npy\" }");
+    let store = Store::in_memory().expect("a store");
+    let run = |text: &str| found_and_computed(folder.path(), &store, text);
+    assert_eq!(run(&drawn), (0, 4));
+    assert_eq!(run(&drawn), (4, 0));
+    // What tier a is for itself is found; what it is beside another b is not.
+    assert_eq!(run(&wider), (1, 3));
+    assert_eq!(run(&read), (1, 3));
+    assert_eq!(run(&read), (4, 0));
+    experiment::write_npy(&folder.path().join("v.npy"), &vectors(1));
+    assert_eq!(run(&read), (1, 3));
+    // What the scores are asked for is a part of their key, too.
+    assert_eq!(run(&read.replace("to = \"b\"", "to = \"b\"\nk = 9")), (2, 2));
+}
+
+#[test]
+fn law_independent_tiers_of_a_scenario_are_alike_by_chance_alone() {
+    let text = "name = \"t\"\nseed = 3\nreplicates = 60\n[concepts]\ncount = 80\n[[tiers]]\nname = \"a\"\nd_model = 20\nembedding.fully_distributed = {}\n\
+                [[tiers]]\nname = \"b\"\nd_model = 30\nembedding.fully_distributed = {}\n[measure.similarity]\nto = \"b\"\n";
+    let found = run(Path::new("."), text);
+    for score in ["cka_biased", "cka_debiased", "rsa", "mutual_neighbours"] {
+        let (mean, error) = experiment::mean_and_error(&found.numbers("a", &format!("{score}_z")));
+        assert!(mean.abs() < 3.0 * error, "{score}: {mean} ± {error}");
+        assert!((error * 60f64.sqrt() - 1.0).abs() < 0.35, "{score}: z has the spread {}", error * 60f64.sqrt());
+    }
 }

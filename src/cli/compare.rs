@@ -45,11 +45,11 @@ pub struct Arguments {
     #[arg(long)]
     by_order: bool,
     /// Neighbours that are compared
-    #[arg(long, value_name = "K", default_value = "10", value_parser = clap::value_parser!(u32).range(1..))]
-    k: u32,
+    #[arg(long, value_name = "K", default_value = "10", value_parser = count, allow_negative_numbers = true)]
+    k: Count,
     /// Random orders from which the nulls of procrustes, svcca and pwcca are estimated
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..))]
-    permutations: u32,
+    #[arg(long, value_name = "N", default_value = "20", value_parser = count, allow_negative_numbers = true)]
+    permutations: Count,
     /// All randomness descends from this number
     #[arg(long, value_name = "SEED", default_value = "0")]
     seed: u64,
@@ -64,11 +64,14 @@ pub struct Arguments {
     threads: Option<u16>,
 }
 
+fn count(text: &str) -> Result<Count, String> {
+    let count = text.parse().ok().and_then(Count::new);
+    count.ok_or_else(|| "allowed: a whole number from 1 to 4294967295".to_owned())
+}
+
 /// Compares the two and prints every score with its null value.
 pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
-    let count = |n: u32| Count::new(n.into()).ok_or_else(|| Failure::new(2, "a count must be at least 1"));
-    let measure =
-        Similarity { k: count(arguments.k)?, permutations: count(arguments.permutations)?, ..Similarity::default() };
+    let measure = Similarity { k: arguments.k, permutations: arguments.permutations, ..Similarity::default() };
     let a = arguments.part.of(&arguments.a);
     let b = File { path: arguments.b.clone(), ..a.clone() };
     let b = File { tensor: arguments.to_tensor.clone().or(b.tensor.clone()), ..b };

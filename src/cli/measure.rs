@@ -1,6 +1,7 @@
 //! `superpose measure`: the measures of a scenario on the vectors of a file, and the pairs that overlap most, by name.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -38,8 +39,8 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
     measure: Vec<String>,
     /// Print the K pairs with the largest |cosine|, by name
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pairs: Option<u32>,
+    #[arg(long, value_name = "K", value_parser = number_of_pairs, allow_negative_numbers = true)]
+    pairs: Option<usize>,
     /// Set a parameter, as in measure.hubness.k=5 or seed=3; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -139,6 +140,11 @@ fn rows(text: &str) -> Result<Rows, String> {
     Ok(Rows { from: from.unwrap_or(0), to, step })
 }
 
+fn number_of_pairs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|n| (1..=1_000_000).contains(n));
+    number.ok_or_else(|| "allowed: a whole number from 1 to 1000000".to_owned())
+}
+
 /// What is measured unless a person says otherwise: the geometry of the vectors, without trials and without another tier.
 const GEOMETRY: [&str; 7] =
     ["overlap", "spectrum", "sparsity", "anisotropy", "neighbours", "hubness", "intrinsic_dimension"];
@@ -175,12 +181,13 @@ pub fn measure(arguments: &Arguments) -> Result<(), Failure> {
         }
         if let Some(out) = &arguments.out {
             write(out, &csv::encode(&table).map_err(|error| Failure::new(7, error))?)?;
+            let _ = writeln!(anstream::stderr(), "{}: {}", out.display(), counted(1, "row"));
         }
         let shown = Group { point: 0, tier_idx: 0, stage_idx: 0, rows: table.rows };
         print(&summary(&study, &[shown]))?;
         if let Some(count) = arguments.pairs {
             let vectors = file.read().map_err(|error| Failure::new(4, error))?;
-            print(&pairs(vectors, count as usize))?;
+            print(&pairs(vectors, count))?;
         }
         Ok(())
     })
@@ -198,10 +205,12 @@ fn document(file: &File, measures: &[&str], settings: &[String]) -> Result<Docum
     let path = |path: &Path| {
         path.to_str().map(quoted).ok_or_else(|| Failure::new(2, format!("{}: the path is not UTF-8", path.display())))
     };
+    // It stands in the place of a scenario file beside the file, so that messages name that one.
+    let own = file.path.file_name().map_or(file.path.as_path(), Path::new);
     let stem = file.path.file_stem().map(|stem| cut(&stem.to_string_lossy(), 64)).unwrap_or_default();
     let tier = Label::new(&stem).map_or("file".to_owned(), |label| label.to_string());
     let mut text = format!("name = \"measure\"\ntitle = {}\n", quoted(&title(file)));
-    let _ = writeln!(text, "[[tiers]]\nname = {}\n[tiers.embedding.file]\npath = {}", quoted(&tier), path(&file.path)?);
+    let _ = writeln!(text, "[[tiers]]\nname = {}\n[tiers.embedding.file]\npath = {}", quoted(&tier), path(own)?);
     if let Some(tensor) = &file.tensor {
         let _ = writeln!(text, "tensor = {}", quoted(tensor));
     }
@@ -216,7 +225,9 @@ fn document(file: &File, measures: &[&str], settings: &[String]) -> Result<Docum
         text.push_str("transpose = true\n");
     }
     if let Some(names) = &file.names {
-        let _ = writeln!(text, "names = {}", path(names)?);
+        let names =
+            std::path::absolute(names).map_err(|error| Failure::new(7, format!("{}: {error}", names.display())))?;
+        let _ = writeln!(text, "names = {}", path(&names)?);
     }
     if !file.drop.is_empty() {
         let _ = writeln!(text, "drop = {}", serde_json::json!(file.drop));
@@ -224,8 +235,7 @@ fn document(file: &File, measures: &[&str], settings: &[String]) -> Result<Docum
     for name in measures {
         let _ = writeln!(text, "[measure.{name}]");
     }
-    // Without a folder of its own: paths stand as they were typed.
-    let mut document = Document::parse(Path::new("measure"), text)?;
+    let mut document = Document::parse(&file.path, text)?;
     settings.iter().try_for_each(|setting| document.set(setting))?;
     Ok(document)
 }

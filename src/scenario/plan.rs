@@ -251,9 +251,8 @@ fn plan_comparisons(scenario: &Scenario, document: &Document, tiers: &mut [Plann
                 .replace("? (", " ("),
             );
         };
-        let Some((size, embedding)) = tiers[to].size.zip(scenario.tiers[to].embedding.as_ref()) else {
-            return refuse(format!("names {}, which has no embedding", abridged(name)));
-        };
+        // A tier without an embedding has been refused, because the measure reads vectors.
+        let Some((size, embedding)) = tiers[to].size.zip(scenario.tiers[to].embedding.as_ref()) else { continue };
         let drawn = embedding.member().cost(size);
         for (tier, planned) in scenario.tiers.iter().zip(tiers.iter_mut()) {
             let Some(own) = planned.size else { continue };
