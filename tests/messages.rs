@@ -180,7 +180,7 @@ fn theory_what_is_missing_or_empty_is_told() {
         ("path", EMBEDDING, "embedding.file = {}",
             r#"9:18: tiers.small.embedding.file lacks the key "path""#),
         ("empty path", EMBEDDING, r#"embedding.file = { path = "" }"#,
-            r#"9:27: tiers.small.embedding.file.path must be the path of a .npy file, got """#),
+            r#"9:27: tiers.small.embedding.file.path must be the path of a file of vectors, got """#),
         ("measures", "[measure.overlap]\n", "",
             "1:1: the scenario measures nothing; add one or more of {tables}"),
         ("empty measures", MEASURE, "[measure]",
@@ -547,7 +547,7 @@ fn theory_pipes_and_devices_are_refused_and_not_waited_for() {
     folder.refuses("device", &["run", "/dev/zero"], 3, is_device);
     let is_pipe = "error: pipe.toml: is not a regular file; a scenario is a TOML file\n";
     folder.refuses("scenario", &["run", "pipe.toml"], 3, is_pipe);
-    let is_pipe = "error: v.npy: is a pipe, a socket or a device; a regular .npy file is needed\n";
+    let is_pipe = "error: v.npy: is a pipe, a socket or a device; a regular file is needed\n";
     folder.refuses("matrix", &["run", "s.toml"], 4, is_pipe);
 }
 
@@ -571,14 +571,14 @@ fn theory_a_matrix_that_cannot_be_used_is_refused() {
         ("vector", &npy("'<f4'", "(2,)", &[1.0, 1.0]),
             "has shape (2,); a matrix with one row per concept is needed, (rows, columns)"),
         ("integers", &npy("'<i4'", "(1, 1)", &[1.0]),
-            "holds numbers of dtype '<i4'; allowed are 32-bit and 64-bit floats, so convert with .astype('float32') before np.save"),
+            "holds numbers of dtype '<i4'; allowed are 16-bit, 32-bit and 64-bit floats, so convert with .astype('float32') before np.save"),
         ("objects", &npy("'|O'", "(1, 1)", &[1.0]),
-            "holds Python objects (dtype '|O'), which run code when they are read; allowed are 32-bit and 64-bit floats"),
-        ("NaN", &with([f32::NAN, 0.0]), "row 1, column 0 (from 0; byte 136) is NaN; every value must be finite"),
+            "holds Python objects (dtype '|O'), which run code when they are read; allowed are 16-bit, 32-bit and 64-bit floats"),
+        ("NaN", &with([f32::NAN, 0.0]), "row 1, column 0 (from 0; byte 136) is NaN; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"),
         ("infinity", &with([0.0, f32::NEG_INFINITY]),
-            "row 1, column 1 (from 0; byte 140) is -inf; every value must be finite"),
+            "row 1, column 1 (from 0; byte 140) is -inf; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"),
         ("zero row", &with([0.0, 0.0]),
-            "row 1 (from 0; byte 136) is zero in 32-bit floats; a zero vector has no direction"),
+            "row 1 (from 0; byte 136) is zero in 32-bit floats; a zero vector has no direction, and drop = [\"zero\"] leaves such concepts out"),
         ("tiny row", &with([1e-20, 0.0]),
             "row 1 (from 0; byte 136) has norm 1.000e-20; allowed are 1e-12 to 1e12, where dot products of 32-bit floats neither vanish nor overflow"),
     ] {
@@ -614,7 +614,7 @@ fn theory_a_matrix_that_is_not_there_or_not_as_asked_is_refused() {
     for (scenario, code, says) in [
         ("missing.toml", 4, "xyzzy.npy: no such file"),
         ("near.toml", 4, r#"wrods.npy: no such file; did you mean "words.npy"?"#),
-        ("folder.toml", 4, ".: is a folder; a .npy file is needed"),
+        ("folder.toml", 4, ".: is a folder; a file of vectors is needed"),
         ("one.toml", 3,
             "one.toml:2:1: the number of concepts of tiers.v must be at least 2 for measure.overlap, got 1"),
         ("width.toml", 3,
@@ -623,6 +623,47 @@ fn theory_a_matrix_that_is_not_there_or_not_as_asked_is_refused() {
             "count.toml:6:1: the scenario has 4 concepts, but words.npy has 3; leave [concepts] out or give it 3"),
     ] {
         folder.refuses(scenario, &["run", scenario], code, &format!("error: {says}\n"));
+    }
+}
+
+#[rustfmt::skip]
+#[test]
+fn theory_an_option_that_does_not_fit_its_file_is_refused_where_it_stands() {
+    let matrix = npy("'<f4'", "(3, 2)", &[1.0, 0.0, 0.0, 1.0, 1.0, 1.0]);
+    let header = br#"{"words":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"bias":{"dtype":"F32","shape":[1,1],"data_offsets":[8,12]}}"#;
+    let model = [&(header.len() as u64).to_le_bytes()[..], header, &1.0_f32.to_le_bytes().repeat(3)].concat();
+    let table = b"x,y,word\n1,2,a\n3,4,b\n";
+    for (options, code, says) in [
+        (r#"path = "v.npy", tensor = "w""#, 3,
+            "s.toml:4:45: tiers.v.embedding.file.tensor does not fit: v.npy holds one matrix without a name; leave tensor out"),
+        (r#"path = "m.safetensors", tensor = "word""#, 3,
+            r#"s.toml:4:53: tiers.v.embedding.file.tensor does not fit: m.safetensors has no tensor "word"; it has "words" (F32 2 × 1), "bias" (F32 1 × 1)"#),
+        (r#"path = "m.safetensors""#, 3,
+            r#"s.toml:4:18: tiers.v.embedding.file does not fit: m.safetensors holds 2 matrices, so tensor must name one: "words" (F32 2 × 1), "bias" (F32 1 × 1)"#),
+        (r#"path = "v.npy", rows = { to = 9 }"#, 3,
+            "s.toml:4:43: tiers.v.embedding.file.rows does not fit: v.npy has 3 rows, but rows has from = 0 and to = 9"),
+        (r#"path = "v.npy", rows = { step = 0 }"#, 3,
+            "s.toml:4:52: tiers.v.embedding.file.rows.step must be a whole number from 1 to 4294967295, got 0"),
+        (r#"path = "t.csv", name_column = "wrod""#, 3,
+            r#"s.toml:4:50: tiers.v.embedding.file.name_column does not fit: t.csv has no column "wrod"; it has "word", "x", "y""#),
+        (r#"path = "v.npy", name_column = "x""#, 3,
+            "s.toml:4:50: tiers.v.embedding.file.name_column does not fit: v.npy is no table with headings; leave name_column out"),
+        (r#"path = "v.npy", drop = ["zeros"]"#, 3,
+            r#"s.toml:4:44: tiers.v.embedding.file.drop[1] has the unknown kind "zeros"; did you mean "zero" (allowed: zero, nonfinite)"#),
+        (r#"path = "v.npy", format = "numpy""#, 3,
+            r#"s.toml:4:45: tiers.v.embedding.file.format has the unknown kind "numpy"; did you mean "npy" (allowed: npy, npz, safetensors, text, word2vec, csv, tsv)"#),
+        (r#"path = "v.npy", names = "t.csv", drop = ["zero"]"#, 4,
+            "t.csv: has more than 3 names, but there are 3 concepts; one name a line is needed"),
+        (r#"path = "t.csv""#, 4,
+            r#"t.csv: line 2 has "a" where the number of column "word" is needed; if it holds the names, name_column = "word""#),
+    ] {
+        let scenario = file_scenario("v.npy").replace(r#"path = "v.npy""#, options);
+        let mut names = table.to_vec();
+        names.extend(if options.contains("names") { &b"c\n"[..] } else { b"" });
+        let folder = Folder::with(&[
+            ("s.toml", scenario.as_bytes()), ("v.npy", &matrix), ("m.safetensors", &model), ("t.csv", &names),
+        ]);
+        folder.refuses(options, &["run", "s.toml"], code, &format!("error: {says}\n"));
     }
 }
 

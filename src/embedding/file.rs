@@ -14,8 +14,6 @@ mod source;
 mod table;
 mod take;
 mod tensors;
-#[cfg(test)]
-mod tests;
 mod text;
 mod word2vec;
 
@@ -39,14 +37,19 @@ use matrix::Matrix;
 use source::{Origin, Source};
 use take::{How, Picked, Taken, take};
 
-/// A matrix from a file: rows are concepts, columns are units.
+/// A matrix from a file, the vectors of a real model: rows are concepts, columns are units.
 ///
-/// n and d come from the file; `[concepts]` and `d_model` may be left out, or must agree. Accepted are two-dimensional arrays of f32 or f64
-/// in either byte order, in C or Fortran order; f64 is rounded to f32. Refused are other types (object arrays above all: reading them would run code), a
-/// header that does not fit the file's length, NaN and infinities, and rows without a usable length (zero, or outside 1e-12 to 1e12).
-/// O(n d) time and memory.
+/// n and d come from the file; `[concepts]` and `d_model` may be left out, or must agree. Read are NumPy's `.npy` and `.npz`, `.safetensors` and, by the index
+/// `model.safetensors.index.json`, a model in several of them; the words of word2vec (text and binary), GloVe and fastText; and tables, `.csv` and `.tsv`. Numbers are floats of
+/// 16 bits (IEEE, and bfloat16 in `.safetensors`), 32 bits or 64 bits, in either byte order and in C or Fortran order; all become f32, 64 bits by rounding.
 ///
-/// Source: the NPY format, NumPy Enhancement Proposal 1, versions 1.0 to 3.0.
+/// Nothing that a file says of itself is believed before it is held against the file's length. Refused are pickles and object arrays (reading them would run code),
+/// other types, tensors that lie over each other, checksums that do not agree, rows of unequal length, and an index that names another folder; NaN and infinities, and rows without a usable length (zero, or
+/// outside 1e-12 to 1e12), unless `drop` leaves them out.
+///
+/// O(n d) time, the matrix and at most 64 MB of memory. Text without a first line of n and d is read through once more to plan with, and so is any file with `drop`.
+///
+/// Source: the NPY format, NumPy Enhancement Proposal 1, versions 1.0 to 3.0; the safetensors format of Hugging Face; the file formats of the word2vec, GloVe and fastText programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct File {
@@ -252,15 +255,15 @@ impl File {
             let (file, tensor) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
             let shard = origin.beside(&file);
             let source = shard.open()?;
-            let matrix =
-                safetensors::find(&source, Some(&tensor)).map_err(|flaw| ReadError::new(shard.path(), flaw))?;
+            let found = safetensors::find(&source, Some(&tensor));
+            let (matrix, _) = found.map_err(|flaw| ReadError::new(shard.path(), flaw))?;
             return Ok(Found { path: shard.path().to_owned(), tensor: Some(tensor), matrix, headings: None });
         }
-        let (matrix, headings) = self.find_in(&source, format).map_err(fail)?;
-        Ok(Found { path: path.to_owned(), tensor: self.tensor.clone(), matrix, headings })
+        let within = self.find_in(&source, format).map_err(fail)?;
+        Ok(Found { path: path.to_owned(), ..within })
     }
 
-    fn find_in(&self, source: &Source, format: Format) -> Result<(Matrix, Option<Vec<String>>), Flaw> {
+    fn find_in(&self, source: &Source, format: Format) -> Result<Found, Flaw> {
         let is_table = matches!(format, Format::Csv | Format::Tsv);
         let has_tensors = matches!(format, Format::Npz | Format::Safetensors);
         if self.tensor.is_some() && !has_tensors {
@@ -272,16 +275,21 @@ impl File {
         // What is behind the last concept that is wanted is not read.
         let limit = self.rows.as_ref().and_then(|rows| rows.to).filter(|_| !self.transpose);
         let tensor = self.tensor.as_deref();
-        let matrix = match format {
-            Format::Npy => npy::find(source)?,
-            Format::Npz => npz::find(source, tensor)?,
-            Format::Safetensors => safetensors::find(source, tensor)?,
-            Format::Text => text::find(source, limit)?,
-            Format::Word2vec => word2vec::find(source)?,
-            Format::Csv => return table::find(source, b',', self.name_column.as_deref(), limit),
-            Format::Tsv => return table::find(source, b'\t', self.name_column.as_deref(), limit),
+        let plain = |matrix| Found { path: PathBuf::new(), tensor: None, matrix, headings: None };
+        let named = |(matrix, name)| Found { tensor: Some(name), ..plain(matrix) };
+        let table = |separator| {
+            let (matrix, headings) = table::find(source, separator, self.name_column.as_deref(), limit)?;
+            Ok(Found { headings, ..plain(matrix) })
         };
-        Ok((matrix, None))
+        match format {
+            Format::Npy => npy::find(source).map(plain),
+            Format::Npz => npz::find(source, tensor).map(named),
+            Format::Safetensors => safetensors::find(source, tensor).map(named),
+            Format::Text => text::find(source, limit).map(plain),
+            Format::Word2vec => word2vec::find(source).map(plain),
+            Format::Csv => table(b','),
+            Format::Tsv => table(b'\t'),
+        }
     }
 
     /// The SHA-256 in hexadecimal of the content that the vectors come from: of the file, or of index and shard of a sharded model.

@@ -145,14 +145,14 @@ pub(super) enum Flaw {
     NoVectors,
 
     // Text.
-    #[error("line {line} is longer than {allowed} bytes, which no vector needs")]
+    #[error("line {line} is longer than {allowed} bytes; none that is right can be")]
     LongLine { line: u64, allowed: usize },
     #[error("is not text: line {line} has a byte 0")]
     NotText { line: u64 },
     #[error("line {line} has {found} {what}, but {needed} are needed as {like}")]
     Ragged { line: u64, found: usize, what: &'static str, needed: usize, like: String },
-    #[error("line {line} has {} where the number of {column} is needed", abridged(.found))]
-    NoNumber { line: u64, column: String, found: String },
+    #[error("line {line} has {} where the number of {column} is needed{hint}", abridged(.found))]
+    NoNumber { line: u64, column: String, found: String, hint: String },
     #[error("{sentence}")]
     Ambiguous { sentence: String },
     #[error("ends after {found} of the {needed} rows that its first line promises")]

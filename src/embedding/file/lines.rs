@@ -4,20 +4,24 @@ use std::io::BufRead;
 
 use super::error::{Flaw, Place};
 
-/// A vector of 200,000 numbers in full precision fits.
-pub(super) const MAX_LINE_BYTES: usize = 4 << 20;
+/// A vector of 100,000 numbers in full precision fits.
+pub(super) const MAX_LINE_BYTES: usize = 2 << 20;
+/// No word of any vocabulary is as long.
+pub(super) const MAX_NAME_BYTES: usize = 4096;
 
 /// The lines of a text, from 1.
 pub(super) struct TextLines<R> {
     reader: R,
     buffer: Vec<u8>,
+    allowed: usize,
     /// The number of the line that was read last.
     pub line: u64,
 }
 
 impl<R: BufRead> TextLines<R> {
-    pub fn new(reader: R) -> Self {
-        Self { reader, buffer: Vec::new(), line: 0 }
+    /// No line may be longer than so many bytes.
+    pub fn new(reader: R, allowed: usize) -> Self {
+        Self { reader, buffer: Vec::new(), allowed, line: 0 }
     }
 
     /// The next line without its end; `None` at the end of the text.
@@ -38,8 +42,8 @@ impl<R: BufRead> TextLines<R> {
             if memchr::memchr(0, &part[..n_taken]).is_some() {
                 return Err(Flaw::NotText { line });
             }
-            if self.buffer.len() + n_taken > MAX_LINE_BYTES {
-                return Err(Flaw::LongLine { line, allowed: MAX_LINE_BYTES });
+            if self.buffer.len() + n_taken > self.allowed {
+                return Err(Flaw::LongLine { line, allowed: self.allowed });
             }
             self.buffer.extend_from_slice(&part[..n_taken]);
             let is_end = end.is_some() || part.is_empty();

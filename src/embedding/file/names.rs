@@ -3,12 +3,12 @@
 use std::io::BufReader;
 
 use super::error::Flaw;
-use super::lines::TextLines;
+use super::lines::{MAX_NAME_BYTES, TextLines};
 use super::source::Source;
 
 /// The names of a file, which must be `n` of them.
 pub(super) fn read(source: &Source, n: u64) -> Result<Vec<String>, Flaw> {
-    let mut lines = TextLines::new(BufReader::new(source.range(0, source.n_bytes)));
+    let mut lines = TextLines::new(BufReader::new(source.range(0, source.n_bytes)), MAX_NAME_BYTES);
     let mut names = Vec::new();
     while let Some(name) = lines.next()? {
         if names.len() as u64 == n {

@@ -11,6 +11,7 @@ use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ReaderAt, ZipArchive, ZipLocator};
 
 use super::error::{Flaw, Place};
+use super::lines::MAX_NAME_BYTES;
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::npy::{HEAD_BYTES, Header};
 use super::scalar::Scalar;
@@ -36,8 +37,8 @@ struct Member {
     n_bytes: u64,
 }
 
-/// The array of a name or, without one, the only matrix.
-pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> {
+/// The array of a name or, without one, the only matrix; and its name.
+pub(super) fn find(source: &Source, name: Option<&str>) -> Result<(Matrix, String), Flaw> {
     let members = members(source)?;
     if members.iter().any(|member| member.name == "data.pkl" || member.name.ends_with("/data.pkl")) {
         return Err(Flaw::Foreign { what: super::format::PYTORCH });
@@ -51,9 +52,10 @@ pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> 
         Announced { name: member.array().to_owned(), dtype, shape, is_matrix }
     };
     let tensors: Vec<Announced> = arrays.iter().map(announced).collect();
-    let chosen = choose(&tensors, name)?;
+    let chosen = choose(&tensors.iter().collect::<Vec<_>>(), name)?;
     let member = arrays.iter().find(|member| member.array() == chosen.name).ok_or(Flaw::Changed)?;
-    member.matrix(source).map_err(|flaw| flaw.of(&chosen.name))
+    let matrix = member.matrix(source).map_err(|flaw| flaw.of(&chosen.name))?;
+    Ok((matrix, chosen.name.clone()))
 }
 
 fn damaged(error: rawzip::Error) -> Flaw {
@@ -74,7 +76,11 @@ fn members(source: &Source) -> Result<Vec<Member>, Flaw> {
         if headers.len() == MAX_MEMBERS {
             return Err(Flaw::untrue(format!("more than {MAX_MEMBERS} members")));
         }
-        let name = String::from_utf8_lossy(entry.file_path().as_bytes()).into_owned();
+        let name = entry.file_path().as_bytes();
+        if name.len() > MAX_NAME_BYTES {
+            return Err(Flaw::untrue(format!("a member with a name of more than {MAX_NAME_BYTES} bytes")));
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
         headers.push((
             name,
             entry.wayfinder(),

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::error::{Flaw, shown_shape};
 use super::matrix::{Body, Dense, Matrix};
@@ -18,6 +18,8 @@ use super::tensors::{Announced, choose};
 
 /// The header of a model of 100,000 tensors takes 10 MB.
 pub(super) const MAX_HEADER_BYTES: u64 = 16 << 20;
+/// `"":{"dtype":"","shape":[],"data_offsets":[0,0]}`
+const MIN_ENTRY_BYTES: usize = 48;
 /// More axes than any tensor has.
 const MAX_AXES: usize = 64;
 const MAX_DTYPE_BYTES: usize = 32;
@@ -37,13 +39,14 @@ pub(super) fn is_likely(head: &[u8], n_bytes: u64) -> bool {
     text.first() == Some(&b'{') && (2..=n_bytes.saturating_sub(8)).contains(&u64::from_le_bytes(*length))
 }
 
-/// The tensor of a name or, without one, the only matrix.
-pub(super) fn find(source: &Source, name: Option<&str>) -> Result<Matrix, Flaw> {
+/// The tensor of a name or, without one, the only matrix; and its name.
+pub(super) fn find(source: &Source, name: Option<&str>) -> Result<(Matrix, String), Flaw> {
     let (entries, data) = entries(source)?;
-    let tensors: Vec<Announced> = entries.iter().map(|entry| entry.tensor.clone()).collect();
+    let tensors: Vec<&Announced> = entries.iter().map(|entry| &entry.tensor).collect();
     let chosen = choose(&tensors, name)?;
     let entry = entries.iter().find(|entry| entry.tensor.name == chosen.name).ok_or(Flaw::Changed)?;
-    matrix(source, entry, data).map_err(|flaw| flaw.of(&chosen.name))
+    let matrix = matrix(source, entry, data).map_err(|flaw| flaw.of(&chosen.name))?;
+    Ok((matrix, chosen.name.clone()))
 }
 
 fn matrix(source: &Source, entry: &Entry, data: u64) -> Result<Matrix, Flaw> {
@@ -76,7 +79,11 @@ fn entries(source: &Source) -> Result<(Vec<Entry>, u64), Flaw> {
     }
     let mut text = vec![0; length as usize];
     source.read(&mut text, 8)?;
-    let Header(mut entries) = serde_json::from_slice(&text).map_err(|error| json("header", &error))?;
+    // A list that grows would be in memory twice; this many fit into the header.
+    let capacity = memchr::memchr_iter(b'{', &text).count().min(text.len() / MIN_ENTRY_BYTES + 1);
+    let mut reader = serde_json::Deserializer::from_slice(&text);
+    let read = Header { capacity }.deserialize(&mut reader).and_then(|entries| reader.end().map(|()| entries));
+    let mut entries = read.map_err(|error| json("header", &error))?;
     drop(text);
     check(&mut entries, source.n_bytes - data)?;
     Ok((entries, data))
@@ -157,32 +164,35 @@ fn n_bits(dtype: &str) -> Option<u64> {
     }
 }
 
-/// All tensors, in the order of the header, those named twice too.
-struct Header(Vec<Entry>);
+/// Reads all tensors, in the order of the header, those named twice too.
+struct Header {
+    capacity: usize,
+}
 
-impl<'de> Deserialize<'de> for Header {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Header;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a table of tensors")
+impl<'de> DeserializeSeed<'de> for Header {
+    type Value = Vec<Entry>;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Vec<Entry>, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Header {
+    type Value = Vec<Entry>;
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a table of tensors")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Vec<Entry>, A::Error> {
+        let mut entries = Vec::with_capacity(self.capacity);
+        while let Some(name) = map.next_key::<String>()? {
+            if name == "__metadata__" {
+                map.next_value::<IgnoredAny>()?;
+                continue;
             }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Header, A::Error> {
-                let mut entries = Vec::new();
-                while let Some(name) = map.next_key::<String>()? {
-                    if name == "__metadata__" {
-                        map.next_value::<IgnoredAny>()?;
-                        continue;
-                    }
-                    let Told { dtype, shape: Axes(shape), data_offsets: (begin, end) } = map.next_value()?;
-                    let is_matrix = float(&dtype).is_some() && shape.len() == 2;
-                    entries.push(Entry { tensor: Announced { name, dtype, shape, is_matrix }, begin, end });
-                }
-                Ok(Header(entries))
-            }
+            let Told { dtype, shape: Axes(shape), data_offsets: (begin, end) } = map.next_value()?;
+            let is_matrix = float(&dtype).is_some() && shape.len() == 2;
+            entries.push(Entry { tensor: Announced { name, dtype, shape, is_matrix }, begin, end });
         }
-        deserializer.deserialize_map(Reader)
+        Ok(entries)
     }
 }
 

@@ -11,7 +11,7 @@ use super::error::{Flaw, Place};
 use super::lines::MAX_LINE_BYTES;
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
-use super::tensors::Choice;
+use super::tensors::Ranking;
 use super::text::number;
 use crate::quantity::abridged;
 
@@ -97,10 +97,12 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
 
 fn named(name: &str, headings: &[&[u8]]) -> Result<usize, Flaw> {
     headings.iter().position(|heading| *heading == name.as_bytes()).ok_or_else(|| {
-        let headings: Vec<String> =
-            headings.iter().map(|heading| String::from_utf8_lossy(heading).into_owned()).collect();
-        let choice = Choice::like(name, &headings, |heading| abridged(heading), |heading| heading);
-        Flaw::NoColumn { name: name.to_owned(), choice }
+        let mut ranking = Ranking::new(name);
+        for heading in headings {
+            let heading = String::from_utf8_lossy(heading);
+            ranking.push(&heading, || abridged(&heading));
+        }
+        Flaw::NoColumn { name: name.to_owned(), choice: ranking.choice() }
     })
 }
 
@@ -200,11 +202,19 @@ impl Lines for Vectors {
             }
             let position = values.len() - start;
             let Some(value) = number(cell.trim_ascii()) else {
-                let column = match &self.layout.headings {
-                    Some(headings) => format!("column {}", abridged(&headings[idx])),
-                    None => format!("column {position}"),
+                let found = String::from_utf8_lossy(cell).into_owned();
+                let (column, hint) = match &self.layout.headings {
+                    Some(headings) => {
+                        let heading = abridged(&headings[idx]);
+                        let hint = match name_idx {
+                            None => format!("; if it holds the names, name_column = {heading}"),
+                            Some(_) => String::new(),
+                        };
+                        (format!("column {heading}"), hint)
+                    }
+                    None => (format!("column {position}"), String::new()),
                 };
-                return Err(Flaw::NoNumber { line, column, found: String::from_utf8_lossy(cell).into_owned() });
+                return Err(Flaw::NoNumber { line, column, found, hint });
             };
             if infinite.is_none() && !(value as f32).is_finite() {
                 infinite = Some(Infinite { position, value, place });

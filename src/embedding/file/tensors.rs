@@ -28,17 +28,18 @@ pub(super) struct Choice {
 }
 
 /// The one that is named or, without a name, the only matrix.
-pub(super) fn choose<'a>(tensors: &'a [Announced], name: Option<&str>) -> Result<&'a Announced, Flaw> {
+pub(super) fn choose<'a>(tensors: &[&'a Announced], name: Option<&str>) -> Result<&'a Announced, Flaw> {
     if let Some(name) = name {
-        return tensors.iter().find(|tensor| tensor.name == name).ok_or_else(|| Flaw::NoTensor {
-            name: name.to_owned(),
-            choice: Choice::like(name, tensors, |tensor| tensor.to_string(), |tensor| &tensor.name),
+        return tensors.iter().copied().find(|tensor| tensor.name == name).ok_or_else(|| {
+            let mut ranking = Ranking::new(name);
+            tensors.iter().for_each(|tensor| ranking.push(&tensor.name, || tensor.to_string()));
+            Flaw::NoTensor { name: name.to_owned(), choice: ranking.choice() }
         });
     }
-    let mut matrices: Vec<&Announced> = tensors.iter().filter(|tensor| tensor.is_matrix).collect();
+    let mut matrices: Vec<&Announced> = tensors.iter().copied().filter(|tensor| tensor.is_matrix).collect();
     match matrices[..] {
         [only] => Ok(only),
-        [] => Err(Flaw::NoMatrix { choice: Choice::of(tensors.iter().map(Announced::to_string)) }),
+        [] => Err(Flaw::NoMatrix { choice: Choice::of(tensors.iter().map(|tensor| tensor.to_string())) }),
         _ => {
             // The largest are most likely meant.
             let n_values = |tensor: &Announced| tensor.shape.iter().fold(1_u64, |n, axis| n.saturating_mul(*axis));
@@ -57,20 +58,41 @@ impl Choice {
         let n_more = names.len().saturating_sub(SHOWN);
         Self { shown: names.take(SHOWN).collect(), n_more }
     }
+}
 
-    /// The most similar first: those that hold the word or are held by it, then by the similarity of Jaro and Winkler.
-    pub fn like<T>(word: &str, items: &[T], shown: impl Fn(&T) -> String, name: impl Fn(&T) -> &str) -> Self {
-        let word = word.to_lowercase();
-        let mut scored: Vec<(f64, &T)> = items
-            .iter()
-            .map(|item| {
-                let name = name(item).to_lowercase();
-                let holds = !word.is_empty() && !name.is_empty() && (name.contains(&word) || word.contains(&name));
-                (strsim::jaro_winkler(&word, &name) + f64::from(u8::from(holds)), item)
-            })
-            .collect();
-        scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-        Self::of(scored.into_iter().map(|(_, item)| shown(item)))
+/// The names that are most like a word: those that hold it or are held by it, then by the similarity of Jaro and Winkler; without a word, the first.
+///
+/// Holds no more of them than are shown.
+pub(super) struct Ranking {
+    word: String,
+    best: Vec<(f64, String)>,
+    n: usize,
+}
+
+impl Ranking {
+    pub fn new(word: &str) -> Self {
+        Self { word: word.to_lowercase(), best: Vec::with_capacity(SHOWN + 1), n: 0 }
+    }
+
+    pub fn push(&mut self, name: &str, shown: impl FnOnce() -> String) {
+        self.n += 1;
+        let score = if self.word.is_empty() {
+            0.0
+        } else {
+            let name = name.to_lowercase();
+            let holds = !name.is_empty() && (name.contains(&self.word) || self.word.contains(&name));
+            strsim::jaro_winkler(&self.word, &name) + f64::from(u8::from(holds))
+        };
+        let rank = self.best.partition_point(|(other, _)| *other >= score);
+        if rank < SHOWN {
+            self.best.insert(rank, (score, shown()));
+            self.best.truncate(SHOWN);
+        }
+    }
+
+    pub fn choice(self) -> Choice {
+        let n_more = self.n - self.best.len();
+        Choice { shown: self.best.into_iter().map(|(_, shown)| shown).collect(), n_more }
     }
 }
 

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use rawzip::{RangeReader, ReaderAt};
 
 use super::error::{Flaw, Place};
-use super::lines::TextLines;
+use super::lines::{MAX_LINE_BYTES, TextLines};
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
 use crate::quantity::abridged;
@@ -40,7 +40,7 @@ pub(super) fn find(source: &Source, limit: Option<u64>) -> Result<Matrix, Flaw> 
 }
 
 fn open(source: &Source) -> Reader {
-    TextLines::new(BufReader::with_capacity(BUFFER_BYTES, source.range(0, source.n_bytes)))
+    TextLines::new(BufReader::with_capacity(BUFFER_BYTES, source.range(0, source.n_bytes)), MAX_LINE_BYTES)
 }
 
 fn layout(source: &Source) -> Result<Layout, Flaw> {
@@ -63,14 +63,19 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
         let d = usize::try_from(d).map_err(|_| Flaw::Memory { n_rows: n, n_columns: d })?;
         let needed = (n, d as u64);
         let Some(second) = next_line(&mut lines)? else { return Err(Flaw::FewLines { found: 0, needed: needed.0 }) };
-        let has_words = self::fields(second).count() != d;
+        let has_words = self::fields(second).count() != d || self::fields(second).any(|field| number(field).is_none());
         return Ok(Layout { promised: Some(n), d, has_words, like: "line 1 says" });
     }
     let n_numbers = fields.iter().rev().take_while(|field| number(field).is_some()).count();
     let (d, has_words) = match n_numbers {
         0 => {
             let found = fields.last().map_or(String::new(), |field| String::from_utf8_lossy(field).into_owned());
-            return Err(Flaw::NoNumber { line: lines.line, column: "the last column".to_owned(), found });
+            return Err(Flaw::NoNumber {
+                line: lines.line,
+                column: "the last column".to_owned(),
+                found,
+                hint: String::new(),
+            });
         }
         n if n < fields.len() => (n, true),
         // All are numbers: a matrix without words, unless the first is a word that looks like one.
@@ -189,7 +194,12 @@ impl Lines for Words {
         }
         if let Some((position, field)) = wrong {
             let found = String::from_utf8_lossy(field).into_owned();
-            return Err(Flaw::NoNumber { line: line_idx, column: format!("column {position}"), found });
+            return Err(Flaw::NoNumber {
+                line: line_idx,
+                column: format!("column {position}"),
+                found,
+                hint: String::new(),
+            });
         }
         self.n_read += 1;
         let name = has_words.then(|| String::from_utf8_lossy(rest.trim_ascii_start()).into_owned());

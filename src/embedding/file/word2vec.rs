@@ -8,6 +8,7 @@ use std::rc::Rc;
 use rawzip::{RangeReader, ReaderAt};
 
 use super::error::{Flaw, Place};
+use super::lines::MAX_NAME_BYTES;
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::scalar::Float;
 use super::source::Source;
@@ -15,7 +16,6 @@ use super::source::Source;
 const BUFFER_BYTES: usize = 256 * 1024;
 /// The first line: two numbers of at most 20 digits.
 const MAX_HEADER_BYTES: usize = 64;
-const MAX_WORD_BYTES: usize = 4096;
 
 /// n, d and the byte after the first line, if the beginning of a file is such a line.
 pub(super) fn header(head: &[u8]) -> Option<(u64, u64, u64)> {
@@ -73,9 +73,9 @@ impl Binary {
             match byte[0] {
                 b' ' => return Ok(String::from_utf8_lossy(&word).into_owned()),
                 b'\n' if word.is_empty() => {}
-                _ if word.len() == MAX_WORD_BYTES => {
-                    let begin = self.at - 1 - MAX_WORD_BYTES as u64;
-                    return Err(Flaw::untrue(format!("a word of more than {MAX_WORD_BYTES} bytes at byte {begin}")));
+                _ if word.len() == MAX_NAME_BYTES => {
+                    let begin = self.at - 1 - MAX_NAME_BYTES as u64;
+                    return Err(Flaw::untrue(format!("a word of more than {MAX_NAME_BYTES} bytes at byte {begin}")));
                 }
                 other => word.push(other),
             }

@@ -1,1 +1,0 @@
-//! What holds for every format: the same matrix, the same choice, and the refusals.
