@@ -47,7 +47,7 @@ fn theory_what_is_compared_with_must_be_there() {
         ("tier that is not there", MEASURE, "[measure.similarity]\nto = \"smal\"\nk = 2",
             r#"12:6: measure.similarity.to names no tier: "smal"; did you mean "small" (allowed: small)"#),
         ("too few concepts", MEASURE, "[measure.similarity]\nto = \"small\"",
-            r#"4:1: concepts.count must be at least 11 for measure.similarity, got 8"#),
+            r#"4:9: concepts.count must be at least 11 for measure.similarity, got 8"#),
     ]);
     let scenario = "name = \"s\"\n[[tiers]]\nname = \"a\"\nembedding.frame = { packing = \"icosahedron\" }\n\
                     [[tiers]]\nname = \"b\"\nd_model = 4\nembedding.frame = { packing = \"simplex\" }\n\
@@ -73,8 +73,8 @@ fn theory_unknown_names_are_told_with_the_nearest_right_one() {
             r#"9:25: tiers.small.embedding.localized has the unknown key "unit"; did you mean "units" (allowed: units)"#),
         ("key of a measure", MEASURE, "[measure.spectrum]\nefective_rank = true",
             r#"12:1: measure.spectrum has the unknown key "efective_rank"; did you mean "effective_rank" (allowed: effective_rank)"#),
-        ("key of a measure that has none", MEASURE, "[measure.overlap]\nfoo = 1",
-            r#"12:1: measure.overlap has the unknown key "foo" (allowed: none)"#),
+        ("key of a measure that has none", MEASURE, "[measure.dimensionality]\nfoo = 1",
+            r#"12:1: measure.dimensionality has the unknown key "foo" (allowed: none)"#),
         ("key far from all", NAME, "name = \"s\"\n\"x y\" = 3",
             r#"2:1: the scenario has the unknown key "x y" (allowed: {keys})"#),
         ("long key", NAME, "name = \"s\"\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx = 3",
