@@ -167,7 +167,7 @@ pub struct Subject {
     kernel: Kernel,
     parallel: bool,
     pairs: OnceLock<PairStatistics>,
-    /// By cosine, and by distance: as many as were asked for so far.
+    /// By cosine, and by distance: those that were asked for last.
     neighbours: [Mutex<Option<Arc<nearest::Neighbours>>>; 2],
 }
 
@@ -248,9 +248,9 @@ impl Subject {
         Some(self.pairs.get_or_init(|| pair_statistics(&self.represented, wanted, self.kernel, self.parallel)))
     }
 
-    /// The nearest of every represented concept, or of those that are asked by their position among them: k or more, nearest first. `None` unless 0 < k < m.
+    /// The nearest of every represented concept, or of those that are asked by their position among them: k of each, nearest first. `None` unless 0 < k < m.
     ///
-    /// Of all concepts the pass is made once for each metric, unless a later measure asks for more neighbours than one before.
+    /// Of all concepts the pass is made once for each metric and number of neighbours in a row, so what one measure asks changes nothing for another.
     pub fn neighbours(&self, metric: Metric, k: usize, asked: Option<&[usize]>) -> Option<Arc<nearest::Neighbours>> {
         if k == 0 || k >= self.represented.n_concepts() {
             return None;
@@ -261,7 +261,7 @@ impl Subject {
             return Some(find(asked));
         }
         let mut known = self.neighbours[metric as usize].lock().unwrap_or_else(PoisonError::into_inner);
-        if known.as_ref().is_none_or(|known| known.k < k) {
+        if known.as_ref().is_none_or(|known| known.k != k) {
             *known = Some(find(None));
         }
         known.clone()
