@@ -37,6 +37,27 @@ fn law_every_kind_column_and_model_can_be_explained() {
 }
 
 #[test]
+fn law_every_score_of_two_says_its_direction_range_bias_and_cost() {
+    for (name, direction, range) in [
+        ("cka_biased", "a similarity", "range   0 to 1"),
+        ("cka_debiased", "a similarity", "range   -1 to 1"),
+        ("rsa", "a similarity", "range   -1 to 1"),
+        ("procrustes", "a distance", "range   0 to 2"),
+        ("svcca", "a similarity", "range   0 to 1"),
+        ("pwcca", "a similarity", "range   0 to 1"),
+        ("mutual_neighbours", "a similarity", "range   0 to 1"),
+    ] {
+        let text = superpose::explain::explain(name).expect(name);
+        let (meaning, _) = text.split_once("unit ").expect("the unit follows the meaning");
+        assert!(meaning.contains(direction) && meaning.contains("biased"), "{meaning}");
+        assert!(
+            text.contains(range) && text.contains(&format!("theory  {name}_null")) && text.contains("O(n d²"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn law_every_kind_says_its_cost_and_its_source() {
     let measures = superpose::schema::measures().into_iter().map(|(kind, _)| kind);
     for kind in superpose::embedding::Scheme::kinds().into_iter().chain(measures) {

@@ -6,6 +6,7 @@ mod experiment;
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use experiment::{plan, run, run_plan, write_npy};
 use nalgebra::DMatrix;
@@ -158,6 +159,9 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "training" => format!("ranks = [{counts}], learned = [{counts}], learned_exponent = true"),
         "represented" => "concepts = [1]".to_owned(),
         "dimensionality" => format!("polytopes = true, concepts = [{counts}]"),
+        "similarity" => format!("to = \"a\", k = {}, permutations = 3", (n_concepts / 2).clamp(1, 10)),
+        "neighbours" if n_concepts < 11 => format!("ranks = [{}]", (n_concepts / 2).max(1)),
+        "hubness" | "intrinsic_dimension" if n_concepts < 11 => format!("k = {}", (n_concepts / 2).max(1)),
         _ => String::new(),
     }
 }
@@ -287,6 +291,10 @@ fn observed(embedding: &Embedding) -> Vec<(Column, Value)> {
     let chosen = measures.chosen();
     let subject = Subject::new(embedding.clone(), wanted_by(&chosen), Kernel::best(), false)
         .after(training(embedding.n_concepts()));
+    // Measures of two representations have one beside it that stays as it is.
+    let mut rng = Stream::from_seed(2).rng();
+    let other = DMatrix::from_fn(9, embedding.n_concepts(), |_, _| StandardNormal.sample(&mut rng));
+    let subject = subject.beside(Arc::new(Subject::new(Embedding::new(other), None, Kernel::best(), false)));
     let stream = Stream::from_seed(1);
     chosen.iter().flat_map(|m| m.member.columns().into_iter().zip(m.member.observe(&subject, &stream))).collect()
 }
@@ -338,6 +346,10 @@ fn moved(column: &Column, before: &Value, after: &Value) -> bool {
         Unit::Cosine => 1e-6,
         // About zero, the fourth moment over the squared second.
         _ if column.name == "excess_kurtosis_cosine" => 1e-4 * (x.abs() + 3.0),
+        // The rounding of a score, in units of the spread of its null, which may be some 1e-3.
+        _ if column.name.ends_with("_z") => 1e-4 * (x.abs() + 1.0),
+        // Logarithms of ratios of distances are rounded to 1e-7, and may differ by no more than 1e-4 where a dimension is still told.
+        _ if column.name.ends_with("_se") => 1e-3 * x.abs(),
         _ if ["represented_fraction", "zero_fraction", "zero_units_fraction"].contains(&column.name.as_ref()) => 0.0,
         Unit::Fraction => 1e-6,
         _ => 1e-5 * x.abs(),

@@ -42,6 +42,23 @@ const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, ana
 
 #[rustfmt::skip]
 #[test]
+fn theory_what_is_compared_with_must_be_there() {
+    refuses_changes(&[
+        ("tier that is not there", MEASURE, "[measure.similarity]\nto = \"smal\"\nk = 2",
+            r#"12:6: measure.similarity.to names no tier: "smal"; did you mean "small" (allowed: small)"#),
+        ("too few concepts", MEASURE, "[measure.similarity]\nto = \"small\"",
+            r#"4:9: concepts.count must be at least 11 for measure.similarity, got 8"#),
+    ]);
+    let scenario = "name = \"s\"\n[[tiers]]\nname = \"a\"\nembedding.frame = { packing = \"icosahedron\" }\n\
+                    [[tiers]]\nname = \"b\"\nd_model = 4\nembedding.frame = { packing = \"simplex\" }\n\
+                    [measure.similarity]\nto = \"b\"\nk = 2\n";
+    let folder = Folder::with(&[("s.toml", scenario.as_bytes())]);
+    let says = "error: s.toml:10:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 6; only the same concepts can be compared\n";
+    folder.refuses("other concepts", &["check", "s.toml"], 3, says);
+}
+
+#[rustfmt::skip]
+#[test]
 fn theory_unknown_names_are_told_with_the_nearest_right_one() {
     refuses_changes(&[
         ("key of the scenario", NAME, "name = \"s\"\nsede = 3",
@@ -56,8 +73,8 @@ fn theory_unknown_names_are_told_with_the_nearest_right_one() {
             r#"9:25: tiers.small.embedding.localized has the unknown key "unit"; did you mean "units" (allowed: units)"#),
         ("key of a measure", MEASURE, "[measure.spectrum]\nefective_rank = true",
             r#"12:1: measure.spectrum has the unknown key "efective_rank"; did you mean "effective_rank" (allowed: effective_rank)"#),
-        ("key of a measure that has none", MEASURE, "[measure.overlap]\nfoo = 1",
-            r#"12:1: measure.overlap has the unknown key "foo" (allowed: none)"#),
+        ("key of a measure that has none", MEASURE, "[measure.anisotropy]\nfoo = 1",
+            r#"12:1: measure.anisotropy has the unknown key "foo" (allowed: none)"#),
         ("key far from all", NAME, "name = \"s\"\n\"x y\" = 3",
             r#"2:1: the scenario has the unknown key "x y" (allowed: {keys})"#),
         ("long key", NAME, "name = \"s\"\nxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx = 3",

@@ -3,8 +3,10 @@
 mod analyse;
 mod catalogue;
 mod check;
+mod compare;
 mod findings;
 mod folder;
+mod measure;
 mod memory;
 mod progress;
 mod results;
@@ -48,6 +50,10 @@ enum Command {
     Check(check::Arguments),
     /// Apply the analyses of a scenario to the table that it made, or to any other
     Analyse(analyse::Arguments),
+    /// Measure the vectors of a file: what `run` prints for a simulated model, for a real one
+    Measure(measure::Arguments),
+    /// Say how alike the vectors of two files are, each score beside what chance would give
+    Compare(compare::Arguments),
     /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {
         /// Which family; embeddings, measures and analyses if left out
@@ -202,6 +208,8 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Run(arguments) => run::run(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Analyse(arguments) => analyse::analyse(&arguments),
+        Command::Measure(arguments) => measure::measure(&arguments),
+        Command::Compare(arguments) => compare::compare(&arguments),
         Command::List { family } => print(&list(family)),
         Command::Explain { name } => {
             explain::explain(&name).map_err(|sentence| Failure::new(2, sentence)).and_then(|text| print(&text))

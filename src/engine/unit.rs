@@ -102,32 +102,65 @@ impl Job {
     /// mode and the epoch.
     pub fn records(&self, seeds: Seeds, inputs: &Inputs) -> Vec<Key> {
         let mode = if seeds == Seeds::Common { "common" } else { "independent" };
-        let record = |reads_vectors: bool| {
-            let common = self.stream().stream("record").stream(RESULTS_EPOCH).stream(mode);
-            let record = common.stream(&self.identity(reads_vectors));
-            if !reads_vectors {
-                return record;
-            }
-            let record = match self.point.plan.input(self.tier_idx) {
-                Some(file) => record.stream(inputs.get(&file).map_or("", String::as_str)),
-                None => record,
-            };
-            match self.point.plan.training(self.tier_idx) {
-                Some(trained) => {
-                    let looks = serde_json::to_string(&(trained.checkpoints, &trained.anneal));
-                    let chain = self.point.chains[self.tier_idx].iter().flatten().map(|neighbour| &*neighbour.words);
-                    let record = record.stream(&looks.expect("numbers and words have a JSON form"));
-                    record.stream(&chain.collect::<Vec<_>>().join("; "))
-                }
-                None => record,
-            }
-        };
-        let (of_vectors, of_facts) = (record(true), record(false));
+        let (of_vectors, of_facts) = (self.record(true, mode, inputs), self.record(false, mode, inputs));
         let key = |measure: &Chosen<dyn Measure>| {
             let record = if measure.member.reads_vectors() { &of_vectors } else { &of_facts };
-            record.stream(measure.name).stream(&measure.parameters).key()
+            let record = record.stream(measure.name).stream(&measure.parameters);
+            match self.compared(measure.member) {
+                // All that the numbers of the other tier depend on.
+                Some(other) => {
+                    let other = other.record(true, mode, inputs).key();
+                    record.stream(&other.map(|byte| format!("{byte:02x}")).concat()).key()
+                }
+                None => record.key(),
+            }
         };
         self.point.plan.scenario.measure.chosen().iter().map(key).collect()
+    }
+
+    /// What names the records of the unit, but for the measure: of vectors, or of the facts of the model.
+    fn record(&self, reads_vectors: bool, mode: &str, inputs: &Inputs) -> Stream {
+        let common = self.stream().stream("record").stream(RESULTS_EPOCH).stream(mode);
+        let record = common.stream(&self.identity(reads_vectors));
+        if !reads_vectors {
+            return record;
+        }
+        let record = match self.point.plan.input(self.tier_idx) {
+            Some(file) => record.stream(inputs.get(&file).map_or("", String::as_str)),
+            None => record,
+        };
+        match self.point.plan.training(self.tier_idx) {
+            Some(trained) => {
+                let looks = serde_json::to_string(&(trained.checkpoints, &trained.anneal));
+                let chain = self.point.chains[self.tier_idx].iter().flatten().map(|neighbour| &*neighbour.words);
+                let record = record.stream(&looks.expect("numbers and words have a JSON form"));
+                record.stream(&chain.collect::<Vec<_>>().join("; "))
+            }
+            None => record,
+        }
+    }
+
+    /// The unit of the tier that a measure compares with, in the same replicate.
+    fn compared(&self, measure: &dyn Measure) -> Option<Self> {
+        let name = measure.reads_tier()?;
+        let tier_idx = self.point.plan.scenario.tiers.iter().position(|tier| tier.name.as_str() == name)?;
+        Some(Self { tier_idx, ..self.clone() })
+    }
+
+    /// The vectors that others are compared with: for a training those at its end, `None` if it diverged.
+    fn reference(&self, context: &Context, parallel: bool) -> Result<Option<Subject>, engine::Fault> {
+        let embedding = match self.point.plan.tiers[self.tier_idx].stages.last() {
+            Some(stage) if self.point.plan.training(self.tier_idx).is_some() => {
+                let trained = self.trained(stage.direction, context, parallel)?;
+                let end = trained.snapshots.last().filter(|_| trained.outcome != Outcome::Diverged);
+                end.map(|snapshot| snapshot.embedding.clone())
+            }
+            _ => {
+                let stream = self.stream().stream("embedding").stream(&self.named(true, context));
+                Some(self.embed(&stream, context.inputs, parallel)?)
+            }
+        };
+        Ok(embedding.map(|embedding| Subject::new(embedding, None, context.kernel, parallel)))
     }
 
     /// Draws the embedding, or trains it, and observes it: the values of the wanted measures, by their position among the chosen ones.
@@ -167,10 +200,19 @@ impl Job {
                 values.extend(status.map(|status| Value::Text(status.to_owned())));
             }
         };
+        let compared = readers.iter().find_map(|measure| self.compared(measure.member));
+        let other = match compared {
+            Some(other) => other.reference(context, parallel)?.map(Arc::new),
+            None => None,
+        };
+        let beside = |subject: Subject| match &other {
+            Some(other) => subject.beside(other.clone()),
+            None => subject,
+        };
         let stream = stream.stream("embedding").stream(&self.named(true, context));
         if plan.training(self.tier_idx).is_none() {
             let embedding = self.embed(&stream, context.inputs, parallel)?;
-            take(&Subject::new(embedding, wanted_by(readers), context.kernel, parallel), None);
+            take(&beside(Subject::new(embedding, wanted_by(readers), context.kernel, parallel)), None);
             return Ok(values);
         }
         for stage in &plan.tiers[self.tier_idx].stages {
@@ -186,7 +228,7 @@ impl Job {
                 Some(snapshot) => {
                     let embedding = snapshot.embedding.clone();
                     let subject = Subject::new(embedding, wanted_by(readers.iter().copied()), context.kernel, parallel);
-                    take(&subject.after(training(snapshot.step, snapshot.progress.clone())), Some("ok"));
+                    take(&beside(subject).after(training(snapshot.step, snapshot.progress.clone())), Some("ok"));
                 }
                 None => {
                     let step = stage.step.unwrap_or(0);

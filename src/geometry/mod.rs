@@ -6,12 +6,17 @@ pub mod embedding;
 pub mod graph;
 pub mod histogram;
 pub mod kernel;
+pub mod neighbours;
 pub mod pairs;
 pub mod random;
+pub mod rows;
+pub mod similarity;
 pub mod spectrum;
+pub mod top_pairs;
 
 mod centre;
 mod columns;
 mod panels;
 mod reduction;
+mod strip;
 mod tile;

@@ -95,8 +95,81 @@ pub fn row_space(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Opt
     Some(rows)
 }
 
+/// What the directions of X, d × n, that are not centred show.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Partition {
+    /// min Z(c)/max Z(c) over the unit eigenvectors c of XXᵀ and their opposites, Z(c) = Σᵢ exp(c·xᵢ).
+    pub ratio: f64,
+    /// λ₁/Σλ.
+    pub top_fraction: f64,
+}
+
+/// The partition function along the eigenvectors of XXᵀ, given the entry of X for each concept and unit.
+///
+/// By way of the smaller Gram matrix; along a direction that no vector has, Z = n. `None` if the eigenvalues do not converge. O(n d min(n, d)) time; the memory of
+/// [`memory`], once more min(n, d)², and blocks of products of 4 MiB.
+pub fn partition(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Partition> {
+    let eigen = gram(n, d, &entry).self_adjoint_eigen(faer::Side::Lower).ok()?;
+    let squares: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let (noise, total) = (rounding(&squares), squares.iter().sum::<f64>());
+    let kept: Vec<usize> = (0..squares.len()).filter(|&idx| squares[idx] > noise).collect();
+    let (vectors, r) = (eigen.U(), kept.len());
+    // Sums of exp(±c·x), each about the largest exponent so far.
+    let mut sums = vec![[LogSum::NOTHING; 2]; r];
+    let mut add = |row: usize, product: f64| {
+        sums[row][0].add(product);
+        sums[row][1].add(-product);
+    };
+    if n <= d {
+        // c·xᵢ = √λ vᵢ with v the eigenvector of XᵀX.
+        for (row, &idx) in kept.iter().enumerate() {
+            (0..n).for_each(|i| add(row, squares[idx].sqrt() * vectors[(i, idx)]));
+        }
+    } else {
+        let directions = Mat::from_fn(r, d, |row, k| vectors[(k, kept[row])]);
+        let step = (BLOCK / d.max(1)).max(1);
+        for start in (0..n).step_by(step) {
+            let block = Mat::from_fn(d, (n - start).min(step), |k, i| entry(start + i, k));
+            let mut products = Mat::<f64>::zeros(r, block.ncols());
+            faer::linalg::matmul::matmul(products.as_mut(), Accum::Replace, &directions, &block, 1.0, Par::Seq);
+            for i in 0..block.ncols() {
+                (0..r).for_each(|row| add(row, products[(row, i)]));
+            }
+        }
+    }
+    let empty = (r < d).then_some(libm::log(n as f64));
+    let logs = sums.iter().flatten().map(LogSum::log).chain(empty);
+    let (least, most) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+    let largest = squares.iter().copied().fold(0.0, f64::max);
+    Some(Partition { ratio: libm::exp(least - most), top_fraction: largest / total })
+}
+
+/// ln Σ exp(x), without overflow.
+#[derive(Clone, Copy)]
+struct LogSum {
+    largest: f64,
+    sum: f64,
+}
+
+impl LogSum {
+    const NOTHING: Self = Self { largest: f64::NEG_INFINITY, sum: 0.0 };
+
+    fn add(&mut self, x: f64) {
+        if x <= self.largest {
+            self.sum += libm::exp(x - self.largest);
+        } else {
+            self.sum = self.sum * libm::exp(self.largest - x) + 1.0;
+            self.largest = x;
+        }
+    }
+
+    fn log(&self) -> f64 {
+        self.largest + libm::log(self.sum)
+    }
+}
+
 /// The smaller of XᵀX (n × n) and XXᵀ (d × d); only the lower triangle is filled.
-fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Mat<f64> {
+pub(super) fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Mat<f64> {
     let small = n.min(d);
     let mut gram = Mat::<f64>::zeros(small, small);
     let step = (BLOCK / small.max(1)).max(1);

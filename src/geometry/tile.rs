@@ -15,7 +15,7 @@ pub const TILE: usize = TILE_PANELS * PANEL;
 
 /// Entries of the concepts multiplied at a time, so that both sides of a tile stay in the second cache.
 /// The chain of a dot product goes on where it stopped, so this changes no bit.
-const DEPTH: usize = 512;
+pub const DEPTH: usize = 512;
 
 const BLOCKS: usize = PANEL / ROWS;
 

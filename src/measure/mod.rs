@@ -1,10 +1,14 @@
 //! What is observed: one file per measure.
 
+pub mod anisotropy;
 pub mod associative_memory;
 pub mod bundling;
 pub mod dimensionality;
+pub mod hubness;
+pub mod intrinsic_dimension;
 pub mod linear_readout;
 pub mod mirage;
+pub mod neighbours;
 pub mod overlap;
 pub mod percolation;
 pub mod quanta;
@@ -12,6 +16,7 @@ pub mod represented;
 pub mod retrieval;
 pub mod saxe;
 pub mod scaling;
+pub mod similarity;
 pub mod sparse_recovery;
 pub mod sparsity;
 pub mod spectrum;
@@ -20,24 +25,29 @@ pub mod training;
 
 mod readout;
 
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nalgebra::DMatrix;
 
 use crate::any_of_family;
 use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
+use crate::geometry::neighbours::{self as nearest, Metric};
 use crate::geometry::pairs::{PairStatistics, Wanted, pair_statistics};
 use crate::registry::Chosen;
 use crate::seed::Stream;
 use crate::table::{Column, Value};
 use crate::training::{Outcome, Progress};
 
+pub use anisotropy::Anisotropy;
 pub use associative_memory::AssociativeMemory;
 pub use bundling::Bundling;
 pub use dimensionality::Dimensionality;
+pub use hubness::Hubness;
+pub use intrinsic_dimension::IntrinsicDimension;
 pub use linear_readout::LinearReadout;
 pub use mirage::Mirage;
+pub use neighbours::Neighbours;
 pub use overlap::Overlap;
 pub use percolation::Percolation;
 pub use quanta::Quanta;
@@ -45,6 +55,7 @@ pub use represented::Represented;
 pub use retrieval::Retrieval;
 pub use saxe::Saxe;
 pub use scaling::Scaling;
+pub use similarity::Similarity;
 pub use sparse_recovery::SparseRecovery;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
@@ -58,6 +69,11 @@ any_of_family! {
         spectrum: Spectrum,
         sparsity: Sparsity,
         dimensionality: Dimensionality,
+        anisotropy: Anisotropy,
+        neighbours: Neighbours,
+        hubness: Hubness,
+        intrinsic_dimension: IntrinsicDimension,
+        similarity: Similarity,
         bundling: Bundling,
         retrieval: Retrieval,
         linear_readout: LinearReadout,
@@ -87,6 +103,11 @@ pub trait Measure: Sync {
     /// Whether it looks at the training behind the vectors. Such a measure is refused where nothing is trained, and observes also a training that diverged.
     fn reads_training(&self) -> bool {
         false
+    }
+
+    /// The tier whose vectors, of the same replicate, it compares with.
+    fn reads_tier(&self) -> Option<&str> {
+        None
     }
 
     /// The smallest number of concepts of which it says anything; it may depend on the parameters.
@@ -148,11 +169,15 @@ pub struct Subject {
     /// The number of each represented concept; `None` where all are.
     numbers: Option<Vec<usize>>,
     training: Option<Training>,
+    /// What it is compared with.
+    other: Option<Arc<Subject>>,
     n_concepts: usize,
     wanted: Option<Wanted>,
     kernel: Kernel,
     parallel: bool,
     pairs: OnceLock<PairStatistics>,
+    /// By cosine, and by distance: those that were asked for last.
+    neighbours: [Mutex<Option<Arc<nearest::Neighbours>>>; 2],
 }
 
 impl Subject {
@@ -160,13 +185,24 @@ impl Subject {
     pub fn new(embedding: Embedding, wanted: Option<Wanted>, kernel: Kernel, parallel: bool) -> Self {
         let n_concepts = embedding.n_concepts();
         let (represented, numbers) = without_zero_columns(embedding);
-        let (facts, training, pairs) = (Facts::default(), None, OnceLock::new());
-        Self { facts, represented, numbers, training, n_concepts, wanted, kernel, parallel, pairs }
+        let (facts, training, other) = (Facts::default(), None, None);
+        let (pairs, neighbours) = (OnceLock::new(), Default::default());
+        Self { facts, represented, numbers, training, other, n_concepts, wanted, kernel, parallel, pairs, neighbours }
     }
 
     /// With the training behind the vectors.
     pub fn after(self, training: Training) -> Self {
         Self { training: Some(training), ..self }
+    }
+
+    /// With what it is compared with.
+    pub fn beside(self, other: Arc<Self>) -> Self {
+        Self { other: Some(other), ..self }
+    }
+
+    /// What it is compared with, if anything.
+    pub fn other(&self) -> Option<&Self> {
+        self.other.as_deref()
     }
 
     /// The training behind the vectors, if they were learned.
@@ -219,6 +255,30 @@ impl Subject {
     pub fn pairs(&self) -> Option<&PairStatistics> {
         let wanted = self.wanted.filter(|_| self.represented.n_concepts() >= 2)?;
         Some(self.pairs.get_or_init(|| pair_statistics(&self.represented, wanted, self.kernel, self.parallel)))
+    }
+
+    /// The nearest of every represented concept, or of those that are asked by their position among them: k of each, nearest first. `None` unless 0 < k < m.
+    ///
+    /// Of all concepts the pass is made once for each metric and number of neighbours in a row, so what one measure asks changes nothing for another.
+    pub fn neighbours(&self, metric: Metric, k: usize, asked: Option<&[usize]>) -> Option<Arc<nearest::Neighbours>> {
+        if k == 0 || k >= self.represented.n_concepts() {
+            return None;
+        }
+        let find =
+            |asked| Arc::new(nearest::neighbours(&self.represented, asked, metric, k, self.kernel, self.parallel));
+        if asked.is_some() {
+            return Some(find(asked));
+        }
+        let mut known = self.neighbours[metric as usize].lock().unwrap_or_else(PoisonError::into_inner);
+        if known.as_ref().is_none_or(|known| known.k != k) {
+            *known = Some(find(None));
+        }
+        known.clone()
+    }
+
+    /// Another embedding under observation, in the same way and for itself alone.
+    fn with(&self, embedding: Embedding) -> Self {
+        Self::new(embedding, None, self.kernel, self.parallel)
     }
 
     /// A number for each represented concept, in order, from its vector.

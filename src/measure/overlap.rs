@@ -3,9 +3,12 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::neighbours::{drawn, mean_and_error};
 use super::{Cost, Measure, Subject};
 use crate::geometry::pairs::{CentredSums, Wanted};
-use crate::geometry::{bounds, random};
+use crate::geometry::rows::{Row, rows};
+use crate::geometry::{bounds, neighbours, random};
+use crate::quantity::Count;
 use crate::seed::Stream;
 use crate::table::Change::{Permutation, Rescaling, Rotation};
 use crate::table::{Change, Column, Unit, Value};
@@ -21,7 +24,12 @@ use crate::table::{Change, Column, Unit, Value};
 /// Source: Elhage et al. (2022), Toy Models of Superposition; Welch (1974); Cai, Fan & Jiang (2013), JMLR 14.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Overlap {}
+pub struct Overlap {
+    /// Number of concepts whose cosines with all others are looked at: a simple random sample of the represented ones, for more concepts than all pairs can be made of. Then the three means have a standard
+    /// error, √(1 − N/m) s/√N with s the spread of the means of single concepts; quantiles, kurtosis and what is centred are left out. Left out: all pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample: Option<Count>,
+}
 
 const EVERY: &[Change] = &[Rotation, Permutation, Rescaling];
 const NOT_LENGTH: &[Change] = &[Rotation, Permutation];
@@ -30,6 +38,9 @@ const DIRECTIONS: &str = "Cosine of random directions: (1 + t)/2 is Beta((d−1)
 
 impl Measure for Overlap {
     fn columns(&self) -> Vec<Column> {
+        if self.sample.is_some() {
+            return sampled_columns();
+        }
         use Unit::{Cosine, Count, Fraction, Pure};
         let quantile = |name, meaning| {
             Column::new(name, Cosine, meaning)
@@ -94,14 +105,22 @@ impl Measure for Overlap {
     }
 
     fn reads_pairs(&self) -> Option<Wanted> {
-        Some(Wanted { centred: true, dot_squares: false })
+        self.sample.is_none().then_some(Wanted { centred: true, dot_squares: false })
     }
 
-    fn cost(&self, _: f64, _: f64) -> Cost {
-        Cost { seconds: 2e-6, bytes: 0.0 }
+    fn cost(&self, n: f64, d: f64) -> Cost {
+        match self.sample.map(|sample| n.min(sample.get() as f64)) {
+            None => Cost { seconds: 2e-6, bytes: 0.0 },
+            Some(asked) => {
+                Cost { seconds: neighbours::seconds(asked, n, d), bytes: 4.0 * (n + asked + 96.0) * d + 200.0 * n }
+            }
+        }
     }
 
-    fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
+    fn observe(&self, subject: &Subject, stream: &Stream) -> Vec<Value> {
+        if let Some(sample) = self.sample {
+            return sampled(subject, sample, stream);
+        }
         let (m, d) = (subject.represented().n_concepts() as u64, subject.represented().d_model() as u64);
         let represented_fraction = Value::from(m as f64 / subject.n_concepts() as f64);
         let Some(pairs) = subject.pairs() else {
@@ -138,5 +157,125 @@ impl Measure for Overlap {
             random::coherence(m, d).into(),
             bounds::best(m, d).into(),
         ]
+    }
+}
+
+/// The columns of a sample of the concepts.
+fn sampled_columns() -> Vec<Column> {
+    const TURNED: &[Change] = &[Rotation, Rescaling];
+    let column = |name, meaning| Column::new(name, Unit::Cosine, meaning).unmoved_by(TURNED).from(MOMENTS);
+    let mean = |name, meaning| column(name, meaning).within(if name == "mean_cosine" { -1.0 } else { 0.0 }, 1.0);
+    let error = |name| {
+        column(name, "standard error of the mean before it, as that of a simple random sample of the concepts")
+            .within(0.0, 1.0)
+    };
+    vec![
+        Column::new(
+            "represented_fraction",
+            Unit::Fraction,
+            "concepts that are represented (vector not zero) / all concepts",
+        )
+        .within(0.0, 1.0)
+        .unmoved_by(EVERY),
+        Column::new(
+            "n_pairs",
+            Unit::Count,
+            "cosines that were looked at, N (m − 1): those of N concepts with all others",
+        )
+        .within(0.0, f64::INFINITY)
+        .unmoved_by(EVERY),
+        mean("mean_cosine", "mean of c over the cosines that were looked at"),
+        error("mean_cosine_se"),
+        mean("mean_abs_cosine", "mean of |c| over the cosines that were looked at").beside("random_mean_abs_cosine"),
+        error("mean_abs_cosine_se"),
+        mean("mean_square_cosine", "mean of c² over the cosines that were looked at")
+            .beside("random_mean_square_cosine"),
+        error("mean_square_cosine_se"),
+        mean("sampled_coherence", "largest |c| that was looked at: at most the coherence"),
+        Column::new(
+            "random_mean_abs_cosine",
+            Unit::Cosine,
+            "theory: E|t| = Γ(d/2)/(√π Γ((d+1)/2)) of random directions",
+        )
+        .within(0.0, 1.0)
+        .unmoved_by(EVERY)
+        .from(DIRECTIONS),
+        Column::new("random_mean_square_cosine", Unit::Cosine, "theory: E t² = 1/d of random directions")
+            .within(0.0, 1.0)
+            .unmoved_by(EVERY)
+            .from(DIRECTIONS),
+    ]
+}
+
+/// The values of a sample of the concepts.
+fn sampled(subject: &Subject, sample: Count, stream: &Stream) -> Vec<Value> {
+    let (m, d) = (subject.represented().n_concepts(), subject.represented().d_model() as u64);
+    let asked = drawn(m, sample.size(), stream).unwrap_or_else(|| (0..m).collect());
+    let found =
+        if m < 2 { Vec::new() } else { rows(subject.represented(), &asked, subject.kernel(), subject.is_parallel()) };
+    let others = m as f64 - 1.0;
+    let means = |sum: fn(&Row) -> f64| -> [Value; 2] {
+        let means: Vec<f64> = found.iter().map(|row| sum(row) / others).collect();
+        let (mean, error) = mean_and_error(&means, m);
+        // As for all pairs, the rounding of parallel vectors may exceed 1.
+        [mean.map(|mean| mean.clamp(-1.0, 1.0)).into(), error.into()]
+    };
+    let largest = found.iter().map(|row| row.max_abs_cos.min(1.0)).reduce(f64::max);
+    let mut row = vec![
+        Value::from(m as f64 / subject.n_concepts() as f64),
+        Value::Whole(found.len() as u64 * (m as u64).saturating_sub(1)),
+    ];
+    row.extend([means(|row| row.sum_cos), means(|row| row.sum_abs_cos), means(|row| row.sum_cos2)].concat());
+    row.extend([largest.into(), random::mean_abs_cosine(d).into(), random::mean_square_cosine(d).into()]);
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::embedding::Embedding;
+    use crate::geometry::kernel::Kernel;
+    use nalgebra::DMatrix;
+    use rand_distr::{Distribution, StandardNormal};
+
+    #[test]
+    fn theory_a_sample_is_as_far_off_as_its_standard_error_says() {
+        let mut rng = Stream::from_seed(11).rng();
+        // A cone, so that concepts differ in their mean cosine.
+        let w = DMatrix::from_fn(
+            20,
+            500,
+            |k, _| if k == 0 { 1.0 } else { 0.0 } + Distribution::<f32>::sample(&StandardNormal, &mut rng),
+        );
+        let whole = Overlap::default();
+        let subject = Subject::new(Embedding::new(w), whole.reads_pairs(), Kernel::best(), false);
+        let all = whole.observe(&subject, &Stream::from_seed(0));
+        let sampled = Overlap { sample: Count::new(50) };
+        let rows: Vec<Vec<f64>> = (0..300)
+            .map(|seed| {
+                sampled
+                    .observe(&subject, &Stream::from_seed(seed))
+                    .iter()
+                    .map(|value| value.number().unwrap())
+                    .collect()
+            })
+            .collect();
+        for (idx, expected) in [(2, &all[2]), (4, &all[3]), (6, &all[4])] {
+            let expected = expected.number().unwrap();
+            let root = |number: &dyn Fn(&Vec<f64>) -> f64| {
+                (rows.iter().map(|row| number(row).powi(2)).sum::<f64>() / 300.0).sqrt()
+            };
+            let (off, said) = (root(&|row| row[idx] - expected), root(&|row| row[idx + 1]));
+            // The spread of 300 draws is known to 4 %.
+            assert!((off / said - 1.0).abs() < 0.13, "column {idx}: {off} against {said}");
+            let mean = rows.iter().map(|row| row[idx]).sum::<f64>() / 300.0;
+            assert!((mean - expected).abs() < 3.5 * said / 300f64.sqrt(), "column {idx}: {mean} against {expected}");
+        }
+        assert_eq!(rows[0][1], 50.0 * 499.0);
+        assert!(rows.iter().all(|row| row[8] <= all[6].number().unwrap()));
+        // A sample of all is all, without an error.
+        let every = Overlap { sample: Count::new(500) }.observe(&subject, &Stream::from_seed(0));
+        assert!((every[2].number().unwrap() - all[2].number().unwrap()).abs() < 1e-14);
+        assert_eq!(every[3], Value::Number(0.0));
     }
 }

@@ -11,6 +11,7 @@ use crate::geometry::pairs;
 use crate::measure::{Cost, Facts, Measure, wanted_by};
 use crate::quantity::abridged;
 use crate::registry::Chosen;
+use crate::suggestion::did_you_mean;
 use crate::table::{Column, Unit};
 
 /// A scenario whose every tier has its size, and whose every column is known.
@@ -92,9 +93,10 @@ impl Plan {
     /// Settles the size of every tier. Reads no more than the headers of the files that the scenario names; draws nothing.
     pub fn new(document: &Document) -> Result<Self, Fault> {
         let scenario = Scenario::from_document(document)?;
-        let tiers = (0..scenario.tiers.len())
+        let mut tiers = (0..scenario.tiers.len())
             .map(|tier_idx| plan_tier(&scenario, document, tier_idx))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
+        plan_comparisons(&scenario, document, &mut tiers)?;
         Ok(Self { scenario, path: document.path.clone(), settings: document.settings.clone(), tiers })
     }
 
@@ -227,6 +229,48 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
     }
     let cost = cost(&measures, Some(size), Some((embedding, stages.len())));
     Ok(PlannedTier { size: Some(size), facts, stages, cost })
+}
+
+/// Checks that what tiers are compared with is there, and adds what it takes to have it beside them.
+fn plan_comparisons(scenario: &Scenario, document: &Document, tiers: &mut [PlannedTier]) -> Result<(), Fault> {
+    for measure in scenario.measure.chosen() {
+        let Some(name) = measure.member.reads_tier() else { continue };
+        let refuse = |sentence: String| {
+            let place = document.place(&["measure", measure.name, "to"]);
+            Err(document.refusal(place, format!("measure.{}.to {sentence}", measure.name)).into())
+        };
+        let names = || scenario.tiers.iter().map(|tier| tier.name.as_str());
+        let Some(to) = names().position(|tier| tier == name) else {
+            let near = did_you_mean(name, names());
+            return refuse(
+                format!(
+                    "names no tier: {}{near} (allowed: {})",
+                    abridged(name),
+                    names().collect::<Vec<_>>().join(", ")
+                )
+                .replace("? (", " ("),
+            );
+        };
+        // A tier without an embedding has been refused, because the measure reads vectors.
+        let Some((size, embedding)) = tiers[to].size.zip(scenario.tiers[to].embedding.as_ref()) else { continue };
+        let drawn = embedding.member().cost(size);
+        for (tier, planned) in scenario.tiers.iter().zip(tiers.iter_mut()) {
+            let Some(own) = planned.size else { continue };
+            if own.n_concepts != size.n_concepts {
+                let (n, m) = (own.n_concepts, size.n_concepts);
+                return refuse(format!(
+                    "names {}, which has {m} concepts, but tiers.{} has {n}; only the same concepts can be compared",
+                    abridged(name),
+                    tier.name
+                ));
+            }
+            let cost = |d: u64| measure.member.cost(own.n_concepts as f64, d as f64);
+            let (known, whole) = (cost(own.d_model), cost(own.d_model.max(size.d_model)));
+            planned.cost.seconds += drawn.0 + whole.seconds - known.seconds;
+            planned.cost.bytes += drawn.1 + whole.bytes - known.bytes;
+        }
+    }
+    Ok(())
 }
 
 /// Time on one core and peak memory of one unit: the embedding, the pass over the pairs, and the hungriest measure. Without a reader of vectors none are drawn.

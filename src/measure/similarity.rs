@@ -1,0 +1,326 @@
+//! Similarity: how alike two tiers represent the same concepts, each score beside what it would be if they had nothing in common.
+
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::neighbours::{drawn, mean_and_error};
+use super::{Cost, Measure, Subject};
+use crate::geometry::embedding::Embedding;
+use crate::geometry::neighbours::{self, Metric};
+use crate::geometry::similarity::{self, Cloud, Null, Scores};
+use crate::quantity::{Count, Label};
+use crate::seed::Stream;
+use crate::table::Change::{Permutation, Rescaling, Rotation};
+use crate::table::{Change, Column, Unit, Value};
+
+/// Seven scores of how alike a tier and the tier `to` represent the concepts, in the same replicate; each with its null value, its standard deviation and z.
+///
+/// Compared are the concepts that both represent, concept i with concept i, after the mean of each side is subtracted (not for the neighbours). The null of a score is its distribution if
+/// the concepts of one side are put into a random order: everything that each representation has for itself stays (width, spectrum, hubs), and nothing in common.
+/// z = (x − null)/sd; a score far from 0 and 1 says little, a z of many does. For the two CKA, RSA and the neighbours the null is in closed form, over all orders; for the other three it is estimated from
+/// `permutations`, which leaves its standard deviation uncertain by 1/√(2 permutations).
+///
+/// **cka_biased** |X̃Ỹ′|²/(|X̃X̃′| |ỸỸ′|): a similarity. High for wide representations of few concepts: √(pq/((n + p)(n + q))) for independent Gaussian ones of p and q units.
+/// **cka_debiased**: the same with unbiased estimates; a similarity about 0 for independence, 1 for alike. **rsa**: Spearman's correlation of all distances; unbiased. Of more than 2048
+/// concepts a sample of 2048 is taken. **procrustes**: 2 − 2|X̃Ỹ′|_* after both are scaled to size 1: a *distance*, 0 for alike, biased towards 0 by width. **svcca**: mean
+/// canonical correlation of the directions that hold 99 % of each variance; **pwcca**: of all directions, weighted by what they take of the units of the side of lower rank. Similarities; both
+/// are 1 whatever the vectors where the ranks add up to n or more. **mutual_neighbours**: the part of its k nearest by cosine that a concept keeps; unbiased, k/(n − 1) by chance; of those equally near the
+/// first counts, so it says nothing of codes with many equal cosines.
+///
+/// O(n d² + d³) time for each of 1 + `permutations` comparisons, with n in the place of d where it is less, and O(n² d) for the neighbours; memory of a dozen min(n, d)² matrices in f64.
+/// Undefined for fewer than 4 concepts, and where all vectors of a side are equal; z also where the null does not vary.
+///
+/// Source: Kornblith et al. (2019), ICML; Song et al. (2012), J. Mach. Learn. Res. 13; Kriegeskorte et al. (2008), Front. Syst. Neurosci. 2; Williams et al. (2021), NeurIPS; Raghu et al.
+/// (2017), NIPS; Morcos et al. (2018), NeurIPS; Huh et al. (2024), ICML; Kazi-Aoual et al. (1995), Comput. Stat. Data Anal. 20, for the null of CKA; Mantel (1967), Cancer Res. 27.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Similarity {
+    /// Name of the tier that every tier is compared with, itself included. It must have as many concepts.
+    pub to: Label,
+    /// k, the neighbours that are compared. More concepts than that must be there.
+    #[serde(default = "ten")]
+    pub k: Count,
+    /// Random orders from which the nulls of procrustes, svcca and pwcca are estimated.
+    #[serde(default = "twenty")]
+    pub permutations: Count,
+}
+
+fn ten() -> Count {
+    Count::new(10).expect("a count")
+}
+
+fn twenty() -> Count {
+    Count::new(20).expect("a count")
+}
+
+impl Default for Similarity {
+    fn default() -> Self {
+        Self { to: Label::new("reference").expect("a label"), k: ten(), permutations: twenty() }
+    }
+}
+
+/// Concepts whose distances are compared; more are sampled.
+const RSA_CONCEPTS: usize = 2048;
+
+/// A standard deviation below this is the rounding of f32 entries, and counts as 0.
+const NO_SPREAD: f64 = 1e-7;
+
+const EVERY: &[Change] = &[Rotation, Permutation, Rescaling];
+const TURNED: &[Change] = &[Rotation];
+const NOT_LENGTH: &[Change] = &[Rotation, Permutation];
+
+impl Measure for Similarity {
+    fn columns(&self) -> Vec<Column> {
+        let mut columns = vec![
+            Column::new("n_compared", Unit::Count, "concepts that both tiers represent")
+                .within(0.0, f64::INFINITY)
+                .unmoved_by(EVERY),
+        ];
+        let mut score = |name: &'static str, meaning, range: (f64, f64), blind: [&'static [Change]; 4], source| {
+            let column = |suffix, meaning| {
+                let name = format!("{name}{suffix}");
+                Column::named(name, Unit::Pure, meaning).from(source)
+            };
+            columns.extend([
+                column("", meaning).within(range.0, range.1).unmoved_by(blind[0]).beside(format!("{name}_null")),
+                column("_null", format!("theory: expected {name} if the concepts of one side were in a random order"))
+                    .within(range.0, range.1)
+                    .unmoved_by(blind[1]),
+                column("_null_sd", format!("standard deviation of {name} over such orders"))
+                    .within(0.0, f64::INFINITY)
+                    .unmoved_by(blind[2]),
+                column("_z", format!("({name} − its null value)/its standard deviation")).unmoved_by(blind[3]),
+            ]);
+        };
+        score(
+            "cka_biased",
+            "linear CKA: a similarity, 1 for alike; biased upwards by width".to_owned(),
+            (0.0, 1.0),
+            [TURNED; 4],
+            "Kornblith et al. (2019); null: Kazi-Aoual et al. (1995)",
+        );
+        score(
+            "cka_debiased",
+            "linear CKA from unbiased estimates: a similarity, 1 for alike, 0 for independent".to_owned(),
+            (-1.0, 1.0),
+            [TURNED, NOT_LENGTH, NOT_LENGTH, TURNED],
+            "Song et al. (2012)",
+        );
+        score(
+            "rsa",
+            "Spearman's correlation of the distances of all pairs: a similarity, 1 for alike; unbiased".to_owned(),
+            (-1.0, 1.0),
+            [&[], &[Permutation], &[], &[]],
+            "Kriegeskorte et al. (2008); null: Mantel (1967)",
+        );
+        score(
+            "procrustes",
+            "2 − 2|X̃Ỹ′|_* for clouds of size 1: a distance, 0 for alike, at most 2; biased downwards by width"
+                .to_owned(),
+            (0.0, 2.0),
+            [TURNED; 4],
+            "Williams et al. (2021)",
+        );
+        score("svcca", "mean canonical correlation of the directions with 99 % of the variance: a similarity, 1 for alike; biased upwards by width".to_owned(), (0.0, 1.0), [&[]; 4], "Raghu et al. (2017)");
+        score("pwcca", "mean canonical correlation weighted by what a direction takes of the units: a similarity, 1 for alike; biased upwards by width".to_owned(), (0.0, 1.0), [&[]; 4], "Morcos et al. (2018)");
+        score(
+            "mutual_neighbours",
+            format!(
+                "part of its {} nearest neighbours that a concept keeps: a similarity, 1 for alike; unbiased",
+                self.k
+            ),
+            (0.0, 1.0),
+            [&[], EVERY, &[], &[]],
+            "Huh et al. (2024); null: Mantel (1967)",
+        );
+        columns
+    }
+
+    fn reads_tier(&self) -> Option<&str> {
+        Some(self.to.as_str())
+    }
+
+    fn least_concepts(&self) -> u64 {
+        self.k.get().max(3) + 1
+    }
+
+    fn cost(&self, n: f64, d: f64) -> Cost {
+        let (seconds, bytes) = (
+            similarity::seconds(n, d, self.permutations.get() as f64) + 2.0 * neighbours::seconds(n, n, d),
+            similarity::memory(n as u64, d as u64) as f64
+                + 2.0 * neighbours::memory(n as u64, d as u64, self.k.get()) as f64,
+        );
+        let sampled = n.min(RSA_CONCEPTS as f64);
+        let pairs = sampled * sampled;
+        // Where a side does not represent all, those that both do are copied.
+        Cost { seconds: seconds + 2e-7 * pairs, bytes: bytes + 40.0 * pairs + 8.0 * n * d }
+    }
+
+    fn observe(&self, subject: &Subject, stream: &Stream) -> Vec<Value> {
+        let n_columns = self.columns().len();
+        let Some(other) = subject.other() else { return vec![Value::Undefined; n_columns] };
+        let (mine, theirs) = matched(subject, other);
+        let n = mine.len();
+        let mut row = vec![Value::Whole(n as u64)];
+        if n < 4 {
+            row.resize(n_columns, Value::Undefined);
+            return row;
+        }
+        let clouds = Cloud::new(subject.represented(), &mine).zip(Cloud::new(other.represented(), &theirs));
+        let found = clouds.as_ref().and_then(|(x, y)| similarity::scores(x, y, None));
+        let shuffled = match (&clouds, found) {
+            (Some((x, y)), Some(_)) => self.shuffled(x, y, n, subject.is_parallel(), stream),
+            _ => Vec::new(),
+        };
+        let estimated = |score: fn(&Scores) -> f64| {
+            let (mean, _) = mean_and_error(&shuffled.iter().map(score).collect::<Vec<_>>(), usize::MAX);
+            let squares = |mean: f64| shuffled.iter().map(|s| (score(s) - mean) * (score(s) - mean)).sum::<f64>();
+            let sd =
+                mean.filter(|_| shuffled.len() > 1).map(|mean| (squares(mean) / (shuffled.len() - 1) as f64).sqrt());
+            mean.zip(sd).map(|(mean, sd)| Null { mean, sd })
+        };
+        let closed = clouds.as_ref().filter(|_| found.is_some());
+        let sampled = drawn(n, RSA_CONCEPTS, &stream.stream("rsa"));
+        let sample = |order: &[usize]| {
+            sampled.as_ref().map_or(order.to_vec(), |sampled| sampled.iter().map(|&i| order[i]).collect())
+        };
+        let rsa = similarity::rsa((subject.represented(), &sample(&mine)), (other.represented(), &sample(&theirs)));
+        let near = self.neighbours(subject, &mine).zip(self.neighbours(other, &theirs));
+        let mutual = near.and_then(|(x, y)| similarity::mutual_neighbours(&x, &y, self.k.size()));
+        let debiased = found.and_then(|found| found.cka_debiased);
+        row.extend(beside(found.map(|s| s.cka_biased), closed.map(|(x, y)| similarity::cka_null(x, y))));
+        row.extend(beside(debiased, debiased.map(|_| similarity::debiased_cka_null(n))));
+        row.extend(beside(rsa.map(|(rho, _)| rho), rsa.map(|(_, null)| null)));
+        row.extend(beside(found.map(|s| s.procrustes), estimated(|s| s.procrustes)));
+        row.extend(beside(found.map(|s| s.svcca), estimated(|s| s.svcca)));
+        row.extend(beside(found.map(|s| s.pwcca), estimated(|s| s.pwcca)));
+        row.extend(beside(mutual.map(|(part, _)| part), mutual.map(|(_, null)| null)));
+        row
+    }
+}
+
+impl Similarity {
+    /// The scores of random orders of the concepts of one side, each from a stream of its own.
+    fn shuffled(&self, x: &Cloud, y: &Cloud, n: usize, parallel: bool, stream: &Stream) -> Vec<Scores> {
+        let of = |number: u64| {
+            let mut order: Vec<usize> = (0..n).collect();
+            order.shuffle(&mut stream.stream("permutation").stream(&number.to_string()).rng());
+            similarity::scores(x, y, Some(&order))
+        };
+        if parallel {
+            (0..self.permutations.get()).into_par_iter().filter_map(of).collect()
+        } else {
+            (0..self.permutations.get()).filter_map(of).collect()
+        }
+    }
+
+    /// The neighbours of those that are compared, among them.
+    fn neighbours(&self, subject: &Subject, compared: &[usize]) -> Option<std::sync::Arc<neighbours::Neighbours>> {
+        if compared.len() == subject.represented().n_concepts() {
+            return subject.neighbours(Metric::Cosine, self.k.size(), None);
+        }
+        let some = Embedding::new(subject.represented().matrix().select_columns(compared));
+        subject.with(some).neighbours(Metric::Cosine, self.k.size(), None)
+    }
+}
+
+/// The positions, on both sides, of the concepts that both represent, in the order of the concepts.
+fn matched(subject: &Subject, other: &Subject) -> (Vec<usize>, Vec<usize>) {
+    let (n, n_other) = (subject.represented().n_concepts(), other.represented().n_concepts());
+    let (mut mine, mut theirs, mut j) = (Vec::new(), Vec::new(), 0);
+    for i in 0..n {
+        while j < n_other && other.number(j) < subject.number(i) {
+            j += 1;
+        }
+        if j < n_other && other.number(j) == subject.number(i) {
+            mine.push(i);
+            theirs.push(j);
+        }
+    }
+    (mine, theirs)
+}
+
+/// A score, its null, that one's standard deviation, and z.
+fn beside(score: Option<f64>, null: Option<Null>) -> [Value; 4] {
+    let null = null.filter(|_| score.is_some());
+    let null = null.map(|null| Null { sd: if null.sd < NO_SPREAD { 0.0 } else { null.sd }, ..null });
+    let z = score.zip(null).filter(|(_, null)| null.sd > 0.0).map(|(score, null)| (score - null.mean) / null.sd);
+    [score.into(), null.map(|null| null.mean).into(), null.map(|null| null.sd).into(), z.into()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::kernel::Kernel;
+    use nalgebra::DMatrix;
+    use rand_distr::{Distribution, StandardNormal};
+    use std::sync::Arc;
+
+    fn subject(matrix: DMatrix<f32>) -> Subject {
+        Subject::new(Embedding::new(matrix), None, Kernel::best(), true)
+    }
+
+    fn gaussian(n: usize, d: usize, draw: u64) -> DMatrix<f32> {
+        let mut rng = Stream::from_seed(draw).stream(&d.to_string()).rng();
+        DMatrix::from_fn(d, n, |_, _| StandardNormal.sample(&mut rng))
+    }
+
+    fn row(x: DMatrix<f32>, y: DMatrix<f32>, permutations: u64) -> Vec<Option<f64>> {
+        let measure = Similarity { permutations: Count::new(permutations).unwrap(), ..Similarity::default() };
+        let subject = subject(x).beside(Arc::new(subject(y)));
+        measure.observe(&subject, &Stream::from_seed(5)).iter().map(Value::number).collect()
+    }
+
+    // Width alone must not look like convergence: of independent representations the raw scores rise with the width, and z does not.
+    #[test]
+    fn theory_z_of_independent_representations_is_standard_whatever_the_width() {
+        for d in [5, 40, 90] {
+            let rows: Vec<_> =
+                (0..40).map(|draw| row(gaussian(100, d, draw), gaussian(100, d, draw + 1000), 30)).collect();
+            for score in 0..7 {
+                let zs: Vec<f64> = rows.iter().filter_map(|row| row[4 * score + 4]).collect();
+                if zs.is_empty() {
+                    // 90 + 90 directions of 99 that there are: canonical correlations are what is left.
+                    panic!("d = {d}: score {score} has no z");
+                }
+                let mean = zs.iter().sum::<f64>() / 40.0;
+                let spread = (zs.iter().map(|z| z * z).sum::<f64>() / 40.0).sqrt();
+                // Nulls of 30 orders add 1/30 to the variance of a z, and its own spread is known to 1/√80.
+                assert!(mean.abs() < 3.3 / 40f64.sqrt(), "d = {d}, score {score}: mean z {mean}");
+                assert!((0.6..1.5).contains(&spread), "d = {d}, score {score}: spread of z {spread}");
+            }
+        }
+    }
+
+    #[test]
+    fn theory_what_is_common_stands_out() {
+        let x = gaussian(150, 20, 1);
+        let noisy = &x + gaussian(150, 20, 2) * 0.5;
+        for score in 0..7 {
+            let z = row(x.clone(), noisy.clone(), 20)[4 * score + 4].unwrap();
+            // Procrustes is a distance.
+            assert!(if score == 3 { z < -10.0 } else { z > 10.0 }, "{score}: {z}");
+        }
+    }
+
+    #[test]
+    fn law_concepts_are_matched_by_their_number() {
+        let (x, y) = (gaussian(60, 7, 3), gaussian(60, 9, 4));
+        let (mut holes_x, mut holes_y) = (x.clone(), y.clone());
+        [3, 17, 59].iter().for_each(|&i| holes_x.column_mut(i).fill(0.0));
+        [0, 17].iter().for_each(|&i| holes_y.column_mut(i).fill(0.0));
+        let kept: Vec<usize> = (0..60).filter(|i| ![0, 3, 17, 59].contains(i)).collect();
+        let found = row(holes_x, holes_y, 5);
+        assert_eq!(found[0], Some(56.0));
+        assert_eq!(found, row(x.select_columns(&kept), y.select_columns(&kept), 5));
+    }
+
+    #[test]
+    fn law_alone_there_is_nothing_to_compare() {
+        let measure = Similarity::default();
+        let row = measure.observe(&subject(gaussian(20, 3, 1)), &Stream::from_seed(0));
+        assert_eq!(row, vec![Value::Undefined; measure.columns().len()]);
+    }
+}
