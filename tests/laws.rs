@@ -88,6 +88,15 @@ fn cases(folder: &Path) -> Vec<Case> {
                     Case { tier: format!("embedding.file = {{ path = \"{name}.npy\" }}"), n_concepts: None }
                 })
                 .collect(),
+            // Of few of the files: what is drawn is alike.
+            "twin" => files()
+                .into_iter()
+                .filter(|(name, _)| ["pair", "off centre", "wide"].contains(name))
+                .map(|(name, vectors)| {
+                    write_npy(&folder.join(format!("{name}.npy")), &vectors);
+                    Case { tier: format!("embedding.twin = {{ of.path = \"{name}.npy\" }}"), n_concepts: None }
+                })
+                .collect(),
             "trained" => shaped(&|_| Architecture::kinds().iter().map(|model| brief(model.name)).collect()),
             new => panic!("say here how embeddings of the kind {new} are asked for"),
         });

@@ -260,7 +260,7 @@ fn list(family: Option<Family>) -> String {
     for (_, title, kinds) in families.iter().filter(|(member, ..)| family.is_none_or(|family| family == *member)) {
         text.push_str(&format!("{title}\n"));
         for kind in kinds {
-            text.push_str(&format!("  {:<18} {}\n", kind.name, kind.summary().replace('\n', " ")));
+            text.push_str(&format!("  {:<19} {}\n", kind.name, kind.summary().replace('\n', " ")));
         }
     }
     text.push_str("superpose explain NAME tells more\n");

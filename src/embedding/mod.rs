@@ -7,6 +7,7 @@ pub mod localized;
 pub mod semi_distributed;
 pub mod support;
 pub mod trained;
+pub mod twin;
 pub mod width;
 
 use std::borrow::Cow;
@@ -26,6 +27,7 @@ pub use localized::Localized;
 pub use semi_distributed::SemiDistributed;
 pub use support::Support;
 pub use trained::{Stage, Trained};
+pub use twin::Twin;
 
 one_of_family! {
     /// How a tier represents its concepts: exactly one of these.
@@ -42,6 +44,8 @@ one_of_family! {
         Frame = "frame",
         /// A matrix from a file: the vectors of a real model.
         File = "file",
+        /// Gaussian vectors with the mean and the covariance of a file's.
+        Twin = "twin",
         /// What a toy model has learned.
         Trained = "trained",
     }
