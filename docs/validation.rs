@@ -360,7 +360,7 @@ fn learning(folder: &Path) -> Fallible<Vec<Line>> {
     let last = rows.at("step", rows.values("step").last().copied().ok_or("no steps")?);
     let mut lines = Vec::new();
     for (rank, strength) in [(1, 2.0f64), (2, 1.0), (3, 0.5), (4, 0.25)] {
-        let half = (strength / 0.001 - 1.0).ln() / (2.0 * strength);
+        let half = libm::log(strength / 0.001 - 1.0) / (2.0 * strength);
         let step = 0.001 * mean(&last.numbers(&format!("learned_step_{rank}"))).0;
         lines.push(within(
             format!("half of the way of the mode of strength {strength}"),
