@@ -6,7 +6,7 @@
 )]
 
 use super::{Gradient, Shape};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
 /// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
@@ -34,6 +34,11 @@ pub struct Room {
     /// The gradients of W and b, lane by lane: to be added up.
     sums: Vec<Chunk>,
     bias_sums: Vec<Chunk>,
+    /// For samples of few active concepts, with units in lanes: W and the part of its gradient that is due to the encoding, concept after concept.
+    rows: Vec<Chunk>,
+    row_sums: Vec<Chunk>,
+    /// h or the gradient by it, sample after sample.
+    tile: Vec<Chunk>,
 }
 
 impl Room {
@@ -51,6 +56,9 @@ impl Room {
             bias: vec![0.0; n],
             sums: vec![Chunk::ZERO; n * d],
             bias_sums: vec![Chunk::ZERO; n],
+            rows: vec![Chunk::ZERO; n * shape.d_chunks],
+            row_sums: vec![Chunk::ZERO; n * shape.d_chunks],
+            tile: vec![Chunk::ZERO; GROUP * LANES * shape.d_chunks],
         }
     }
 
@@ -71,6 +79,25 @@ impl Room {
 /// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
 #[inline(always)]
 pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
+    match if is_sparse(task.shape, task.batch) { task.shape.d_chunks } else { 0 } {
+        0 => by_groups::<L, R, false, 1>(task),
+        1 => by_groups::<L, R, true, 1>(task),
+        _ => by_groups::<L, R, true, 2>(task),
+    }
+}
+
+/// Whether so few concepts are active that units in lanes, if they take one or two chunks, encode faster than samples in lanes.
+fn is_sparse(shape: &Shape, batch: &Batch) -> bool {
+    let work = shape.d_chunks * (SPARSE.0 * batch.concepts.len() + SPARSE.1 * batch.ends.len());
+    shape.d_chunks <= 2 && work < shape.n * shape.d * batch.ends.len()
+}
+
+/// What an active concept and a sample cost a chunk of units, where an entry of W costs 1 a sample.
+const SPARSE: (usize, usize) = (30, 100);
+
+/// The gradient, where the encoding takes only what is active if it is sparse, from V chunks of units.
+#[inline(always)]
+fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
     let (n, d, scale) = (shape.n, shape.d, scale as f32);
     let room = &mut bench.room;
@@ -79,27 +106,102 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     copy(&weights.bias, &mut room.bias);
     room.sums.fill(Chunk::ZERO);
     room.bias_sums.fill(Chunk::ZERO);
-    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, .. } = room;
-    let mut left = batch.ends.len();
-    for truth in truth.chunks_exact(n) {
+    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, rows, row_sums, tile, .. } = room;
+    let (rows, row_sums) = (rows.as_chunks_mut::<V>().0, row_sums.as_chunks_mut::<V>().0);
+    let tile = tile.as_chunks_mut::<V>().0;
+    if IS_SPARSE {
+        for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
+            column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
+        }
+        row_sums.fill([Chunk::ZERO; V]);
+    }
+    for (group, truth) in truth.chunks_exact(n).enumerate() {
+        let first = group * GROUP * LANES;
+        let n_left = batch.ends.len() - first;
         let there = std::array::from_fn(|chunk| {
-            let n_there = left.saturating_sub(chunk * LANES).min(LANES);
+            let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
             ((1_u32 << n_there) - 1) as u16
         });
-        left = left.saturating_sub(GROUP * LANES);
-        encode::<L, R>(columns, d, truth, hidden);
-        decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-        encode::<L, R>(columns, d, outputs, back);
-        learn::<L, R>(d, outputs, hidden, truth, back, sums);
+        if IS_SPARSE {
+            let n_samples = n_left.min(GROUP * LANES);
+            encode_active::<L, V>(rows, batch, first, &mut tile[..n_samples]);
+            for chunk in 0..GROUP {
+                for v in 0..V {
+                    let lanes = transposed(std::array::from_fn(|s| L::load(&tile[chunk * LANES + s][v])));
+                    for (quad, lanes) in hidden[v * LANES..].iter_mut().zip(lanes) {
+                        lanes.store(&mut quad[chunk]);
+                    }
+                }
+            }
+            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            encode::<L, R>(columns, d, outputs, back);
+            learn::<L, R, false>(d, outputs, hidden, truth, back, sums);
+            for chunk in 0..GROUP {
+                for v in 0..V {
+                    let units = back.get(v * LANES..).unwrap_or(&[]);
+                    let lanes = transposed(std::array::from_fn(|k| {
+                        units.get(k).map_or(L::splat(0.0), |quad| L::load(&quad[chunk]))
+                    }));
+                    for s in 0..LANES {
+                        lanes[s].store(&mut tile[chunk * LANES + s][v]);
+                    }
+                }
+            }
+            learn_active::<L, V>(&tile[..n_samples], batch, first, row_sums);
+        } else {
+            encode::<L, R>(columns, d, truth, hidden);
+            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            encode::<L, R>(columns, d, outputs, back);
+            learn::<L, R, true>(d, outputs, hidden, truth, back, sums);
+        }
     }
     for (at, sum) in sums.iter().enumerate() {
         bench.gradient[at / LANES].0[at % LANES] = sum.total();
+    }
+    for (i, row) in row_sums.iter().enumerate().filter(|_| IS_SPARSE) {
+        for k in 0..d {
+            let at = i * d + k;
+            bench.gradient[at / LANES].0[at % LANES] += row[k / LANES].0[k % LANES];
+        }
     }
     let n_empty = batch.n_empty() as f32;
     for (i, (sum, &b)) in bias_sums.iter().zip(&*bias).enumerate() {
         // A sample without active concepts is answered with ReLU(b).
         let factor = scale * shape.importance[i / LANES].0[i % LANES];
         bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
+    }
+}
+
+/// h of some samples from the one given on, units in lanes.
+#[inline(always)]
+fn encode_active<L: Lanes, const V: usize>(rows: &[[Chunk; V]], batch: &Batch, first: usize, tile: &mut [[Chunk; V]]) {
+    for (index, hidden) in (first..).zip(tile) {
+        let (concepts, values) = batch.sample(index);
+        let mut sums = [L::splat(0.0); V];
+        for (&i, &x) in concepts.iter().zip(values) {
+            let row = &rows[i as usize];
+            for v in 0..V {
+                sums[v] = L::splat(x).mul_add(L::load(&row[v]), sums[v]);
+            }
+        }
+        for v in 0..V {
+            sums[v].store(&mut hidden[v]);
+        }
+    }
+}
+
+/// Adds xᵢ ∂h of the encoding W, units in lanes.
+#[inline(always)]
+fn learn_active<L: Lanes, const V: usize>(tile: &[[Chunk; V]], batch: &Batch, first: usize, sums: &mut [[Chunk; V]]) {
+    for (index, back) in (first..).zip(tile) {
+        let (concepts, values) = batch.sample(index);
+        let back: [L; V] = std::array::from_fn(|v| L::load(&back[v]));
+        for (&i, &x) in concepts.iter().zip(values) {
+            let sums = &mut sums[i as usize];
+            for v in 0..V {
+                L::splat(x).mul_add(back[v], L::load(&sums[v])).store(&mut sums[v]);
+            }
+        }
     }
 }
 
@@ -202,9 +304,9 @@ fn decode<L: Lanes, const R: usize>(
     });
 }
 
-/// Adds gᵢhₖ of the decoding W and xᵢ ∂hₖ of the encoding one, sample by sample.
+/// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample.
 #[inline(always)]
-fn learn<L: Lanes, const R: usize>(
+fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
     d: usize,
     outputs: &[Quad],
     hidden: &[Quad],
@@ -232,6 +334,9 @@ fn learn<L: Lanes, const R: usize>(
                     for k in 0..K {
                         found[i][k] = g.mul_add(h[k], found[i][k]);
                     }
+                }
+                if !IS_DENSE {
+                    continue;
                 }
                 let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
                 for i in 0..I {
