@@ -189,7 +189,9 @@ impl Task for Comparison<'_> {
                 }
                 let n_new = active.count_ones() as usize;
                 // Some too many, which the next ones overwrite: how many there are is not guessed right every time.
-                for entries in batch.concepts[n_active..].as_chunks_mut::<SPARE>().0.iter_mut().take(n_new.div_ceil(SPARE)) {
+                for entries in
+                    batch.concepts[n_active..].as_chunks_mut::<SPARE>().0.iter_mut().take(n_new.div_ceil(SPARE))
+                {
                     for entry in entries {
                         *entry = (base as u32).wrapping_add(active.trailing_zeros());
                         active &= active.wrapping_sub(1);

@@ -141,9 +141,7 @@ impl Lanes for Plain {
 
     #[inline(always)]
     fn zip(self, other: Self) -> (Self, Self) {
-        let half = |first: usize| {
-            Self(std::array::from_fn(|lane| [self.0, other.0][lane % 2][first + lane / 2]))
-        };
+        let half = |first: usize| Self(std::array::from_fn(|lane| [self.0, other.0][lane % 2][first + lane / 2]));
         (half(0), half(LANES / 2))
     }
 }

@@ -20,10 +20,10 @@ const EMPTY: Quad = [Chunk::ZERO; GROUP];
 /// What the samples of a batch are, and room for a group of them.
 #[derive(Default)]
 pub struct Room {
-    /// x of the samples that are not empty, group after group, concept after concept.
+    /// x of the samples that are not empty, group after group, concept after concept; of one group at a time if few concepts are active.
     truth: Vec<Quad>,
     n_samples: usize,
-    /// The gradient by z, of each concept.
+    /// The gradient by z of each concept.
     outputs: Vec<Quad>,
     /// h, and the gradient by it, of each unit.
     hidden: Vec<Quad>,
@@ -65,8 +65,12 @@ impl Room {
     /// Spreads a batch over the lanes, for all models that see it.
     pub fn see(&mut self, shape: &Shape, batch: &Batch) {
         self.n_samples = batch.ends.len();
-        let n_groups = self.n_samples.div_ceil(GROUP * LANES);
         self.truth.clear();
+        if is_sparse(shape, batch) {
+            self.truth.resize(shape.n, EMPTY);
+            return;
+        }
+        let n_groups = self.n_samples.div_ceil(GROUP * LANES);
         self.truth.resize(n_groups * shape.n, EMPTY);
         for ((&owner, &concept), &value) in batch.owners.iter().zip(&batch.concepts).zip(&batch.values) {
             let sample = owner as usize;
@@ -115,40 +119,23 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(ta
         }
         row_sums.fill([Chunk::ZERO; V]);
     }
-    for (group, truth) in truth.chunks_exact(n).enumerate() {
-        let first = group * GROUP * LANES;
+    for first in (0..batch.ends.len()).step_by(GROUP * LANES) {
         let n_left = batch.ends.len() - first;
         let there = std::array::from_fn(|chunk| {
             let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
             ((1_u32 << n_there) - 1) as u16
         });
         if IS_SPARSE {
-            let n_samples = n_left.min(GROUP * LANES);
-            encode_active::<L, V>(rows, batch, first, &mut tile[..n_samples]);
-            for chunk in 0..GROUP {
-                for v in 0..V {
-                    let lanes = transposed(std::array::from_fn(|s| L::load(&tile[chunk * LANES + s][v])));
-                    for (quad, lanes) in hidden[v * LANES..].iter_mut().zip(lanes) {
-                        lanes.store(&mut quad[chunk]);
-                    }
-                }
-            }
+            let tile = &mut tile[..n_left.min(GROUP * LANES)];
+            encode_active::<L, V>(rows, batch, first, truth, tile);
+            to_samples::<L, V>(tile, hidden);
             decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
             encode::<L, R>(columns, d, outputs, back);
             learn::<L, R, false>(d, outputs, hidden, truth, back, sums);
-            for chunk in 0..GROUP {
-                for v in 0..V {
-                    let units = back.get(v * LANES..).unwrap_or(&[]);
-                    let lanes = transposed(std::array::from_fn(|k| {
-                        units.get(k).map_or(L::splat(0.0), |quad| L::load(&quad[chunk]))
-                    }));
-                    for s in 0..LANES {
-                        lanes[s].store(&mut tile[chunk * LANES + s][v]);
-                    }
-                }
-            }
-            learn_active::<L, V>(&tile[..n_samples], batch, first, row_sums);
+            to_units::<L, V>(back, tile);
+            learn_active::<L, V>(tile, batch, first, row_sums);
         } else {
+            let truth = &truth[first / (GROUP * LANES) * n..][..n];
             encode::<L, R>(columns, d, truth, hidden);
             decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
             encode::<L, R>(columns, d, outputs, back);
@@ -172,13 +159,21 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(ta
     }
 }
 
-/// h of some samples from the one given on, units in lanes.
+/// x of the samples of a group, and h with units in lanes.
 #[inline(always)]
-fn encode_active<L: Lanes, const V: usize>(rows: &[[Chunk; V]], batch: &Batch, first: usize, tile: &mut [[Chunk; V]]) {
-    for (index, hidden) in (first..).zip(tile) {
-        let (concepts, values) = batch.sample(index);
+fn encode_active<L: Lanes, const V: usize>(
+    rows: &[[Chunk; V]],
+    batch: &Batch,
+    first: usize,
+    truth: &mut [Quad],
+    tile: &mut [[Chunk; V]],
+) {
+    truth.fill(EMPTY);
+    for (s, hidden) in tile.iter_mut().enumerate() {
+        let (concepts, values) = batch.sample(first + s);
         let mut sums = [L::splat(0.0); V];
         for (&i, &x) in concepts.iter().zip(values) {
+            truth[i as usize][s / LANES].0[s % LANES] = x;
             let row = &rows[i as usize];
             for v in 0..V {
                 sums[v] = L::splat(x).mul_add(L::load(&row[v]), sums[v]);
@@ -186,6 +181,32 @@ fn encode_active<L: Lanes, const V: usize>(rows: &[[Chunk; V]], batch: &Batch, f
         }
         for v in 0..V {
             sums[v].store(&mut hidden[v]);
+        }
+    }
+}
+
+/// From units in lanes to samples in lanes. What is left of the tile beyond the samples does not matter.
+#[inline(always)]
+fn to_samples<L: Lanes, const V: usize>(tile: &[[Chunk; V]], quads: &mut [Quad]) {
+    for (chunk, samples) in tile.chunks(LANES).enumerate() {
+        for (v, units) in quads.chunks_mut(LANES).enumerate() {
+            let lanes = transposed(std::array::from_fn(|s| L::load(&samples.get(s).unwrap_or(&samples[0])[v])));
+            for (quad, lanes) in units.iter_mut().zip(lanes) {
+                lanes.store(&mut quad[chunk]);
+            }
+        }
+    }
+}
+
+/// From samples in lanes to units in lanes.
+#[inline(always)]
+fn to_units<L: Lanes, const V: usize>(quads: &[Quad], tile: &mut [[Chunk; V]]) {
+    for (chunk, samples) in tile.chunks_mut(LANES).enumerate() {
+        for (v, units) in quads.chunks(LANES).enumerate() {
+            let lanes = transposed(std::array::from_fn(|k| L::load(&units.get(k).unwrap_or(&units[0])[chunk])));
+            for (sample, lanes) in samples.iter_mut().zip(lanes) {
+                lanes.store(&mut sample[v]);
+            }
         }
     }
 }
