@@ -166,6 +166,9 @@ struct Comparison<'a> {
 /// Entries that are decided together.
 const AT_ONCE: usize = 512;
 
+/// Entries after which samples and concepts are told apart, so that 32 bits are enough for however many samples.
+const SETTLED: usize = 1 << 16;
+
 /// Active entries of a word that are written at a time.
 const SPARE: usize = 8;
 
@@ -177,38 +180,46 @@ impl Task for Comparison<'_> {
     fn run<L: Lanes, const R: usize>(self) {
         let Self { mut octet, threshold, always, n_concepts: n, high, batch } = self;
         let all = n * batch.n_samples;
-        let mut n_active = 0;
+        // entry / n by a product, exact for entries below 2³¹.
+        let shift = 32 + n.ilog2();
+        let inverse = (1 << shift) / n as u64 + 1;
+        let (mut origin, mut n_settled, mut n_active) = (0, 0, 0);
         for first in (0..all).step_by(AT_ONCE) {
             let active = if always { [u64::MAX; 8] } else { below(&mut octet, threshold) };
             if batch.concepts.len() < n_active + AT_ONCE + SPARE {
                 batch.concepts.resize(2 * (n_active + AT_ONCE + SPARE), 0);
+                batch.owners.resize(batch.concepts.len(), 0);
             }
             for (base, mut active) in (first..).step_by(64).zip(active) {
                 if all < base + 64 {
                     active &= if all <= base { 0 } else { (1 << (all - base)) - 1 };
                 }
                 let n_new = active.count_ones() as usize;
+                let entry = (base - origin * n) as u32;
                 // Some too many, which the next ones overwrite: how many there are is not guessed right every time.
-                for entries in
-                    batch.concepts[n_active..].as_chunks_mut::<SPARE>().0.iter_mut().take(n_new.div_ceil(SPARE))
-                {
-                    for entry in entries {
-                        *entry = (base as u32).wrapping_add(active.trailing_zeros());
+                let room = batch.concepts[n_active..].as_chunks_mut::<SPARE>().0;
+                for entries in room.iter_mut().take(n_new.div_ceil(SPARE)) {
+                    for place in entries {
+                        *place = entry + active.trailing_zeros();
                         active &= active.wrapping_sub(1);
                     }
                 }
                 n_active += n_new;
             }
+            let end = first + AT_ONCE;
+            if end >= all || end - origin * n >= SETTLED {
+                let settled = n_settled..n_active;
+                let owners = &mut batch.owners[settled.clone()];
+                for (concept, sample) in batch.concepts[settled].iter_mut().zip(owners) {
+                    let passed = ((u64::from(*concept) * inverse) >> shift) as u32;
+                    *sample = origin as u32 + passed;
+                    *concept -= passed * n as u32;
+                }
+                (origin, n_settled) = (end / n, n_active);
+            }
         }
         batch.concepts.truncate(n_active);
-        batch.owners.resize(n_active, 0);
-        // entry / n by a product, exact for entries below 2³¹.
-        let shift = 32 + n.ilog2();
-        let inverse = (1 << shift) / n as u64 + 1;
-        for (concept, sample) in batch.concepts.iter_mut().zip(&mut batch.owners) {
-            *sample = ((u64::from(*concept) * inverse) >> shift) as u32;
-            *concept -= *sample * n as u32;
-        }
+        batch.owners.truncate(n_active);
         batch.ends.resize(batch.n_samples.min(n_active), 0);
         let (mut last, mut n_filled) = (u32::MAX, 0);
         for (owner, end) in batch.owners.iter_mut().zip(1..) {

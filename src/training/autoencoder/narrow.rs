@@ -5,7 +5,7 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, Shape};
+use super::{Gradient, Shape, Size};
 use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
@@ -90,16 +90,13 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     }
 }
 
-/// Whether so few concepts are active that units in lanes, if they take one or two chunks, encode faster than samples in lanes.
+/// Whether a batch is encoded from the lists of what is active.
 fn is_sparse(shape: &Shape, batch: &Batch) -> bool {
-    let work = shape.d_chunks * (SPARSE.0 * batch.concepts.len() + SPARSE.1 * batch.ends.len());
-    shape.d_chunks <= 2 && work < shape.n * shape.d * batch.ends.len()
+    let size = Size { n_concepts: shape.n, d_model: shape.d };
+    super::is_sparse(size, batch.concepts.len() as f64 / batch.ends.len() as f64)
 }
 
-/// What an active concept and a sample cost a chunk of units, where an entry of W costs 1 a sample.
-const SPARSE: (usize, usize) = (30, 100);
-
-/// The gradient, where the encoding takes only what is active if it is sparse, from V chunks of units.
+/// The gradient. Where it is sparse, the encoding and its part of the gradient take only what is active, with units in V chunks of lanes.
 #[inline(always)]
 fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
