@@ -77,7 +77,6 @@ impl Octet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng as _;
 
     #[test]
     fn theory_generator_is_seeded_with_the_hash_of_the_name() {

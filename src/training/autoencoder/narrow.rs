@@ -5,7 +5,7 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, Shape, Size};
+use super::{Gradient, SPARSE_WIDTH as WIDTH, Shape, Size};
 use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
@@ -16,6 +16,11 @@ const GROUP: usize = 4;
 type Quad = [Chunk; GROUP];
 
 const EMPTY: Quad = [Chunk::ZERO; GROUP];
+
+/// One number of each unit of a model that encodes from the lists of what is active, 0 beyond them.
+type Units = [Chunk; WIDTH];
+
+const NO_UNITS: Units = [Chunk::ZERO; WIDTH];
 
 /// What the samples of a batch are, and room for a group of them.
 #[derive(Default)]
@@ -35,10 +40,10 @@ pub struct Room {
     sums: Vec<Chunk>,
     bias_sums: Vec<Chunk>,
     /// For samples of few active concepts, with units in lanes: W and the part of its gradient that is due to the encoding, concept after concept.
-    rows: Vec<Chunk>,
-    row_sums: Vec<Chunk>,
+    rows: Vec<Units>,
+    row_sums: Vec<Units>,
     /// h or the gradient by it, sample after sample.
-    tile: Vec<Chunk>,
+    tile: Vec<Units>,
 }
 
 impl Room {
@@ -56,9 +61,9 @@ impl Room {
             bias: vec![0.0; n],
             sums: vec![Chunk::ZERO; n * d],
             bias_sums: vec![Chunk::ZERO; n],
-            rows: vec![Chunk::ZERO; n * shape.d_chunks],
-            row_sums: vec![Chunk::ZERO; n * shape.d_chunks],
-            tile: vec![Chunk::ZERO; GROUP * LANES * shape.d_chunks],
+            rows: vec![NO_UNITS; n],
+            row_sums: vec![NO_UNITS; n],
+            tile: vec![NO_UNITS; GROUP * LANES],
         }
     }
 
@@ -83,11 +88,7 @@ impl Room {
 /// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
 #[inline(always)]
 pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
-    match if is_sparse(task.shape, task.batch) { task.shape.d_chunks } else { 0 } {
-        0 => by_groups::<L, R, false, 1>(task),
-        1 => by_groups::<L, R, true, 1>(task),
-        _ => by_groups::<L, R, true, 2>(task),
-    }
+    if is_sparse(task.shape, task.batch) { by_groups::<L, R, true>(task) } else { by_groups::<L, R, false>(task) }
 }
 
 /// Whether a batch is encoded from the lists of what is active.
@@ -96,9 +97,9 @@ fn is_sparse(shape: &Shape, batch: &Batch) -> bool {
     super::is_sparse(size, batch.concepts.len() as f64 / batch.ends.len() as f64)
 }
 
-/// The gradient. Where it is sparse, the encoding and its part of the gradient take only what is active, with units in V chunks of lanes.
+/// The gradient. Where it is sparse, the encoding and its part of the gradient take only what is active, with units in lanes.
 #[inline(always)]
-fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(task: Gradient) {
+fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
     let (n, d, scale) = (shape.n, shape.d, scale as f32);
     let room = &mut bench.room;
@@ -108,13 +109,11 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(ta
     room.sums.fill(Chunk::ZERO);
     room.bias_sums.fill(Chunk::ZERO);
     let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, rows, row_sums, tile, .. } = room;
-    let (rows, row_sums) = (rows.as_chunks_mut::<V>().0, row_sums.as_chunks_mut::<V>().0);
-    let tile = tile.as_chunks_mut::<V>().0;
     if IS_SPARSE {
         for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
             column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
         }
-        row_sums.fill([Chunk::ZERO; V]);
+        row_sums.fill(NO_UNITS);
     }
     for first in (0..batch.ends.len()).step_by(GROUP * LANES) {
         let n_left = batch.ends.len() - first;
@@ -124,13 +123,13 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(ta
         });
         if IS_SPARSE {
             let tile = &mut tile[..n_left.min(GROUP * LANES)];
-            encode_active::<L, V>(rows, batch, first, truth, tile);
-            to_samples::<L, V>(tile, hidden);
+            encode_active::<L>(rows, batch, first, truth, tile);
+            to_samples::<L>(tile, hidden);
             decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
             encode::<L, R>(columns, d, outputs, back);
             learn::<L, R, false>(d, outputs, hidden, truth, back, sums);
-            to_units::<L, V>(back, tile);
-            learn_active::<L, V>(tile, batch, first, row_sums);
+            to_units::<L>(back, tile);
+            learn_active::<L>(tile, batch, first, row_sums);
         } else {
             let truth = &truth[first / (GROUP * LANES) * n..][..n];
             encode::<L, R>(columns, d, truth, hidden);
@@ -158,25 +157,19 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool, const V: usize>(ta
 
 /// x of the samples of a group, and h with units in lanes.
 #[inline(always)]
-fn encode_active<L: Lanes, const V: usize>(
-    rows: &[[Chunk; V]],
-    batch: &Batch,
-    first: usize,
-    truth: &mut [Quad],
-    tile: &mut [[Chunk; V]],
-) {
+fn encode_active<L: Lanes>(rows: &[Units], batch: &Batch, first: usize, truth: &mut [Quad], tile: &mut [Units]) {
     truth.fill(EMPTY);
     for (s, hidden) in tile.iter_mut().enumerate() {
         let (concepts, values) = batch.sample(first + s);
-        let mut sums = [L::splat(0.0); V];
+        let mut sums = [L::splat(0.0); WIDTH];
         for (&i, &x) in concepts.iter().zip(values) {
             truth[i as usize][s / LANES].0[s % LANES] = x;
             let row = &rows[i as usize];
-            for v in 0..V {
+            for v in 0..WIDTH {
                 sums[v] = L::splat(x).mul_add(L::load(&row[v]), sums[v]);
             }
         }
-        for v in 0..V {
+        for v in 0..WIDTH {
             sums[v].store(&mut hidden[v]);
         }
     }
@@ -184,7 +177,7 @@ fn encode_active<L: Lanes, const V: usize>(
 
 /// From units in lanes to samples in lanes. What is left of the tile beyond the samples does not matter.
 #[inline(always)]
-fn to_samples<L: Lanes, const V: usize>(tile: &[[Chunk; V]], quads: &mut [Quad]) {
+fn to_samples<L: Lanes>(tile: &[Units], quads: &mut [Quad]) {
     for (chunk, samples) in tile.chunks(LANES).enumerate() {
         for (v, units) in quads.chunks_mut(LANES).enumerate() {
             let lanes = transposed(std::array::from_fn(|s| L::load(&samples.get(s).unwrap_or(&samples[0])[v])));
@@ -197,7 +190,7 @@ fn to_samples<L: Lanes, const V: usize>(tile: &[[Chunk; V]], quads: &mut [Quad])
 
 /// From samples in lanes to units in lanes.
 #[inline(always)]
-fn to_units<L: Lanes, const V: usize>(quads: &[Quad], tile: &mut [[Chunk; V]]) {
+fn to_units<L: Lanes>(quads: &[Quad], tile: &mut [Units]) {
     for (chunk, samples) in tile.chunks_mut(LANES).enumerate() {
         for (v, units) in quads.chunks(LANES).enumerate() {
             let lanes = transposed(std::array::from_fn(|k| L::load(&units.get(k).unwrap_or(&units[0])[chunk])));
@@ -210,13 +203,13 @@ fn to_units<L: Lanes, const V: usize>(quads: &[Quad], tile: &mut [[Chunk; V]]) {
 
 /// Adds xᵢ ∂h of the encoding W, units in lanes.
 #[inline(always)]
-fn learn_active<L: Lanes, const V: usize>(tile: &[[Chunk; V]], batch: &Batch, first: usize, sums: &mut [[Chunk; V]]) {
+fn learn_active<L: Lanes>(tile: &[Units], batch: &Batch, first: usize, sums: &mut [Units]) {
     for (index, back) in (first..).zip(tile) {
         let (concepts, values) = batch.sample(index);
-        let back: [L; V] = std::array::from_fn(|v| L::load(&back[v]));
+        let back: [L; WIDTH] = std::array::from_fn(|v| L::load(&back[v]));
         for (&i, &x) in concepts.iter().zip(values) {
             let sums = &mut sums[i as usize];
-            for v in 0..V {
+            for v in 0..WIDTH {
                 L::splat(x).mul_add(back[v], L::load(&sums[v])).store(&mut sums[v]);
             }
         }
