@@ -83,6 +83,18 @@ pub fn is_narrow(size: Size) -> bool {
     n * d <= NARROW.0 && n.min(d) < NARROW.1
 }
 
+/// What an active concept, and a sample, cost where an entry of W costs 1: from timings. Part of the definition of the numbers too.
+const SPARSE: (f64, f64) = (90.0, 300.0);
+
+/// Chunks of units that a model must have for that.
+const SPARSE_WIDTH: usize = 2;
+
+/// Whether so few concepts are active in a sample that a narrow model encodes faster with units in lanes.
+pub fn is_sparse(size: Size, active: f64) -> bool {
+    let Size { n_concepts: n, d_model: d } = size;
+    d.div_ceil(LANES) == SPARSE_WIDTH && SPARSE.0 * active + SPARSE.1 < (n * d) as f64
+}
+
 impl Shape {
     /// The model with n concepts of the given importance and d units.
     pub fn new(size: Size, is_relu: bool, importance: &[f64], decay: Decay) -> Self {

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights, is_narrow};
+use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights, is_narrow, is_sparse};
 use super::features::{Batch, Features, is_compared};
 use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained};
 use crate::geometry::kernel::Kernel;
@@ -247,11 +247,16 @@ pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
     let filled = 1.0 - libm::exp(frequency.iter().map(|&p| libm::log1p(-p).max(-60.0)).sum());
     let (batch, restarts) = (recipe.batch as f64, recipe.restarts as f64);
     // Of a sample: to compare takes time for every concept, to walk for the active ones, whose logarithms are slow.
-    let draw = if is_compared(frequency) { 0.09e-9 * n + 4e-9 * active } else { 25e-9 * active };
+    let draw = if is_compared(frequency) { 0.09e-9 * n + 3e-9 * active } else { 25e-9 * active };
     let forward = 1e-8 + 0.35e-9 * lanes_n * d + active * 1e-9 * lanes_d;
     let model = if is_narrow(size) {
-        // Five products of n × d, sixteen samples at a time, whatever is active.
-        batch * filled * n * (0.11e-9 * d + 0.13e-9) + n * d * 6e-9 + 0.15e-6
+        // Five products of n × d, sixteen samples at a time, whatever is active; or three and two sparse ones.
+        let of_sample = if is_sparse(size, active / filled) {
+            n * (0.066e-9 * d + 0.13e-9) + active / filled * 2e-9 * lanes_d
+        } else {
+            n * (0.11e-9 * d + 0.13e-9)
+        };
+        batch * filled * of_sample + n * d * 6e-9 + 0.15e-6
     } else {
         // Of the outputs a third is active, which only counts where rows go back one by one.
         let back = if lanes_d <= 2.0 { 0.9e-9 * lanes_d } else { 0.35 * (2e-9 + 1e-9 * lanes_d) };

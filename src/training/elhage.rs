@@ -20,7 +20,7 @@ use crate::seed::Stream;
 /// Trained by Adam at a rate of 0.001 for 10000 steps of 1024 samples, from Xavier's normal weights (variance `init`² · 2/(n + d)) and b = 0, unless the scenario says
 /// otherwise. More than one of `restarts` helps where local minima do: of two concepts on one unit, two starts of five end with one of them.
 /// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero; 10nd for a small model (n·d at most 2048, and n or
-/// d below 24), on sixteen samples at once. Memory O(n d).
+/// d below 24), on sixteen samples at once, and 6nd where few of its concepts are active. Memory O(n d).
 ///
 /// Source: Elhage et al. (2022), Toy Models of Superposition, Transformer Circuits Thread.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]

@@ -166,50 +166,68 @@ struct Comparison<'a> {
 /// Entries that are decided together.
 const AT_ONCE: usize = 512;
 
+/// Entries after which samples and concepts are told apart, so that 32 bits are enough for however many samples.
+const SETTLED: usize = 1 << 16;
+
+/// Active entries of a word that are written at a time.
+const SPARE: usize = 8;
+
 impl Task for Comparison<'_> {
     type Output = ();
 
-    /// Without a branch that depends on chance but for the ends of the loops. Whole numbers, and products of one factor: the same on all registers.
+    /// With few branches that depend on chance. Whole numbers, and products of one factor: the same on all registers.
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) {
         let Self { mut octet, threshold, always, n_concepts: n, high, batch } = self;
         let all = n * batch.n_samples;
-        // entry / n for entries below 2³², by a product that is exact.
-        let inverse = u64::MAX / n as u64 + 1;
-        let quotient =
-            |entry: usize| if n == 1 { entry } else { ((u128::from(inverse) * entry as u128) >> 64) as usize };
-        let (mut first, mut last, mut n_active, mut n_filled) = (0, usize::MAX, 0, 0);
-        while first < all {
+        // entry / n by a product, exact for entries below 2³¹.
+        let shift = 32 + n.ilog2();
+        let inverse = (1 << shift) / n as u64 + 1;
+        let (mut origin, mut n_settled, mut n_active) = (0, 0, 0);
+        for first in (0..all).step_by(AT_ONCE) {
             let active = if always { [u64::MAX; 8] } else { below(&mut octet, threshold) };
-            if batch.concepts.len() < n_active + AT_ONCE {
-                let room = 2 * (n_active + AT_ONCE);
-                batch.concepts.resize(room, 0);
-                batch.owners.resize(room, 0);
-                batch.ends.resize(room, 0);
+            if batch.concepts.len() < n_active + AT_ONCE + SPARE {
+                batch.concepts.resize(2 * (n_active + AT_ONCE + SPARE), 0);
+                batch.owners.resize(batch.concepts.len(), 0);
             }
-            for (word, mut active) in active.into_iter().enumerate() {
-                let base = first + 64 * word;
+            for (base, mut active) in (first..).step_by(64).zip(active) {
                 if all < base + 64 {
                     active &= if all <= base { 0 } else { (1 << (all - base)) - 1 };
                 }
                 let n_new = active.count_ones() as usize;
-                let concepts = batch.concepts[n_active..][..n_new].iter_mut();
-                for (concept, owner) in concepts.zip(&mut batch.owners[n_active..][..n_new]) {
-                    let entry = base + active.trailing_zeros() as usize;
-                    active &= active - 1;
-                    let sample = quotient(entry);
-                    *concept = (entry - sample * n) as u32;
-                    n_active += 1;
-                    n_filled += usize::from(sample != last);
-                    *owner = n_filled as u32 - 1;
-                    batch.ends[n_filled - 1] = n_active as u32;
-                    last = sample;
+                let entry = (base - origin * n) as u32;
+                // Some too many, which the next ones overwrite: how many there are is not guessed right every time.
+                let room = batch.concepts[n_active..].as_chunks_mut::<SPARE>().0;
+                for entries in room.iter_mut().take(n_new.div_ceil(SPARE)) {
+                    for place in entries {
+                        *place = entry + active.trailing_zeros();
+                        active &= active.wrapping_sub(1);
+                    }
                 }
+                n_active += n_new;
             }
-            first += AT_ONCE;
+            let end = first + AT_ONCE;
+            if end >= all || end - origin * n >= SETTLED {
+                let settled = n_settled..n_active;
+                let owners = &mut batch.owners[settled.clone()];
+                for (concept, sample) in batch.concepts[settled].iter_mut().zip(owners) {
+                    let passed = ((u64::from(*concept) * inverse) >> shift) as u32;
+                    *sample = origin as u32 + passed;
+                    *concept -= passed * n as u32;
+                }
+                (origin, n_settled) = (end / n, n_active);
+            }
         }
         batch.concepts.truncate(n_active);
         batch.owners.truncate(n_active);
+        batch.ends.resize(batch.n_samples.min(n_active), 0);
+        let (mut last, mut n_filled) = (u32::MAX, 0);
+        for (owner, end) in batch.owners.iter_mut().zip(1..) {
+            n_filled += usize::from(*owner != last);
+            last = *owner;
+            *owner = n_filled as u32 - 1;
+            batch.ends[n_filled - 1] = end;
+        }
         batch.ends.truncate(n_filled);
         // 24 bits: every value is exact, and never 1. One random number gives two of them.
         batch.values.resize(n_active.next_multiple_of(16), 0.0);

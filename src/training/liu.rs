@@ -21,7 +21,7 @@ use crate::seed::Stream;
 /// Trained by AdamW with β = (0.9, 0.999) for 20000 steps of 2048 samples, at a rate that rises to 0.01 in the first tenth and falls to a twentieth of that by half a
 /// cosine, from Wᵢⱼ ~ N(0, 1/d) and bᵢ ~ N(0, 1), unless the scenario says otherwise. 512 samples a step give the same to a few per cent in a quarter of the time.
 /// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero; 10nd for a small model (n·d at most 2048, and n or
-/// d below 24), on sixteen samples at once. Memory O(n d).
+/// d below 24), on sixteen samples at once, and 6nd where few of its concepts are active. Memory O(n d).
 ///
 /// Source: Liu, Liu & Gore (2025), Superposition Yields Robust Neural Scaling, arXiv 2505.10465.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]

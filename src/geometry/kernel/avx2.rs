@@ -9,7 +9,11 @@ use std::arch::x86_64::*;
 const PART: (usize, usize) = (4, 2);
 
 pub fn is_available() -> bool {
-    is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("fma")
+        && is_x86_feature_detected!("popcnt")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
 }
 
 /// The task with everything it inlines compiled for this instruction set.

@@ -9,8 +9,7 @@ pub fn is_available() -> bool {
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
         && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
+        && super::avx2::is_available()
 }
 
 /// The task with everything it inlines compiled for this instruction set.

@@ -52,6 +52,20 @@ pub trait Lanes: Copy {
     fn positive(self) -> u16;
     /// The lanes of these bits, and zero in the others.
     fn only(self, bits: u16) -> Self;
+    /// The lanes of both in turn, self first: those of the lower halves, and those of the upper ones.
+    fn zip(self, other: Self) -> (Self, Self);
+}
+
+/// What was number r of lane c becomes number c of lane r: a deck of 256 is shuffled perfectly four times.
+#[inline(always)]
+pub fn transposed<L: Lanes>(mut rows: [L; LANES]) -> [L; LANES] {
+    for _ in 0..4 {
+        let halves = rows;
+        for i in 0..LANES / 2 {
+            (rows[2 * i], rows[2 * i + 1]) = halves[i].zip(halves[i + LANES / 2]);
+        }
+    }
+    rows
 }
 
 /// Work on lanes. R is the number of rows of a product that fit into the registers; it changes no bit.
@@ -124,6 +138,12 @@ impl Lanes for Plain {
     fn only(self, bits: u16) -> Self {
         Self(std::array::from_fn(|lane| if bits >> lane & 1 == 1 { self.0[lane] } else { 0.0 }))
     }
+
+    #[inline(always)]
+    fn zip(self, other: Self) -> (Self, Self) {
+        let half = |first: usize| Self(std::array::from_fn(|lane| [self.0, other.0][lane % 2][first + lane / 2]));
+        (half(0), half(LANES / 2))
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -134,14 +154,14 @@ mod x86 {
 
     /// # Safety
     /// The processor must have these features.
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,popcnt,bmi1,bmi2")]
     pub unsafe fn avx512<T: Task>(task: T) -> T::Output {
         task.run::<Wide, 8>()
     }
 
     /// # Safety
     /// The processor must have these features.
-    #[target_feature(enable = "avx2,fma")]
+    #[target_feature(enable = "avx2,fma,popcnt,bmi1,bmi2")]
     pub unsafe fn avx2<T: Task>(task: T) -> T::Output {
         task.run::<Pair, 3>()
     }
@@ -196,6 +216,16 @@ mod x86 {
         fn only(self, bits: u16) -> Self {
             Self(unsafe { _mm512_maskz_mov_ps(bits, self.0) })
         }
+
+        #[inline(always)]
+        fn zip(self, other: Self) -> (Self, Self) {
+            unsafe {
+                let lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+                let upper = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+                let half = |places| Self(_mm512_permutex2var_ps(self.0, places, other.0));
+                (half(lower), half(upper))
+            }
+        }
     }
 
     impl Lanes for Pair {
@@ -246,6 +276,15 @@ mod x86 {
                 _mm256_and_ps(half, _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, places)))
             };
             Self(only(self.0, bits), only(self.1, bits >> 8))
+        }
+
+        #[inline(always)]
+        fn zip(self, other: Self) -> (Self, Self) {
+            let half = |one, other| unsafe {
+                let (even, odd) = (_mm256_unpacklo_ps(one, other), _mm256_unpackhi_ps(one, other));
+                Self(_mm256_permute2f128_ps::<0x20>(even, odd), _mm256_permute2f128_ps::<0x31>(even, odd))
+            };
+            (half(self.0, other.0), half(self.1, other.1))
         }
     }
 }

@@ -5,8 +5,8 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, Shape};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes};
+use super::{Gradient, SPARSE_WIDTH as WIDTH, Shape, Size};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
 /// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
@@ -17,13 +17,18 @@ type Quad = [Chunk; GROUP];
 
 const EMPTY: Quad = [Chunk::ZERO; GROUP];
 
+/// One number of each unit of a model that encodes from the lists of what is active, 0 beyond them.
+type Units = [Chunk; WIDTH];
+
+const NO_UNITS: Units = [Chunk::ZERO; WIDTH];
+
 /// What the samples of a batch are, and room for a group of them.
 #[derive(Default)]
 pub struct Room {
-    /// x of the samples that are not empty, group after group, concept after concept.
+    /// x of the samples that are not empty, group after group, concept after concept; of one group at a time if few concepts are active.
     truth: Vec<Quad>,
     n_samples: usize,
-    /// The gradient by z, of each concept.
+    /// The gradient by z of each concept.
     outputs: Vec<Quad>,
     /// h, and the gradient by it, of each unit.
     hidden: Vec<Quad>,
@@ -34,6 +39,11 @@ pub struct Room {
     /// The gradients of W and b, lane by lane: to be added up.
     sums: Vec<Chunk>,
     bias_sums: Vec<Chunk>,
+    /// For samples of few active concepts, with units in lanes: W and the part of its gradient that is due to the encoding, concept after concept.
+    rows: Vec<Units>,
+    row_sums: Vec<Units>,
+    /// h or the gradient by it, sample after sample.
+    tile: Vec<Units>,
 }
 
 impl Room {
@@ -51,14 +61,21 @@ impl Room {
             bias: vec![0.0; n],
             sums: vec![Chunk::ZERO; n * d],
             bias_sums: vec![Chunk::ZERO; n],
+            rows: vec![NO_UNITS; n],
+            row_sums: vec![NO_UNITS; n],
+            tile: vec![NO_UNITS; GROUP * LANES],
         }
     }
 
     /// Spreads a batch over the lanes, for all models that see it.
     pub fn see(&mut self, shape: &Shape, batch: &Batch) {
         self.n_samples = batch.ends.len();
-        let n_groups = self.n_samples.div_ceil(GROUP * LANES);
         self.truth.clear();
+        if is_sparse(shape, batch) {
+            self.truth.resize(shape.n, EMPTY);
+            return;
+        }
+        let n_groups = self.n_samples.div_ceil(GROUP * LANES);
         self.truth.resize(n_groups * shape.n, EMPTY);
         for ((&owner, &concept), &value) in batch.owners.iter().zip(&batch.concepts).zip(&batch.values) {
             let sample = owner as usize;
@@ -71,6 +88,18 @@ impl Room {
 /// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
 #[inline(always)]
 pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
+    if is_sparse(task.shape, task.batch) { by_groups::<L, R, true>(task) } else { by_groups::<L, R, false>(task) }
+}
+
+/// Whether a batch is encoded from the lists of what is active.
+fn is_sparse(shape: &Shape, batch: &Batch) -> bool {
+    let size = Size { n_concepts: shape.n, d_model: shape.d };
+    super::is_sparse(size, batch.concepts.len() as f64 / batch.ends.len() as f64)
+}
+
+/// The gradient. Where it is sparse, the encoding and its part of the gradient take only what is active, with units in lanes.
+#[inline(always)]
+fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
     let (n, d, scale) = (shape.n, shape.d, scale as f32);
     let room = &mut bench.room;
@@ -79,27 +108,111 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     copy(&weights.bias, &mut room.bias);
     room.sums.fill(Chunk::ZERO);
     room.bias_sums.fill(Chunk::ZERO);
-    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, .. } = room;
-    let mut left = batch.ends.len();
-    for truth in truth.chunks_exact(n) {
+    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, rows, row_sums, tile, .. } = room;
+    if IS_SPARSE {
+        for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
+            column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
+        }
+        row_sums.fill(NO_UNITS);
+    }
+    for first in (0..batch.ends.len()).step_by(GROUP * LANES) {
+        let n_left = batch.ends.len() - first;
         let there = std::array::from_fn(|chunk| {
-            let n_there = left.saturating_sub(chunk * LANES).min(LANES);
+            let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
             ((1_u32 << n_there) - 1) as u16
         });
-        left = left.saturating_sub(GROUP * LANES);
-        encode::<L, R>(columns, d, truth, hidden);
-        decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-        encode::<L, R>(columns, d, outputs, back);
-        learn::<L, R>(d, outputs, hidden, truth, back, sums);
+        if IS_SPARSE {
+            let tile = &mut tile[..n_left.min(GROUP * LANES)];
+            encode_active::<L>(rows, batch, first, truth, tile);
+            to_samples::<L>(tile, hidden);
+            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            encode::<L, R>(columns, d, outputs, back);
+            learn::<L, R, false>(d, outputs, hidden, truth, back, sums);
+            to_units::<L>(back, tile);
+            learn_active::<L>(tile, batch, first, row_sums);
+        } else {
+            let truth = &truth[first / (GROUP * LANES) * n..][..n];
+            encode::<L, R>(columns, d, truth, hidden);
+            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            encode::<L, R>(columns, d, outputs, back);
+            learn::<L, R, true>(d, outputs, hidden, truth, back, sums);
+        }
     }
     for (at, sum) in sums.iter().enumerate() {
         bench.gradient[at / LANES].0[at % LANES] = sum.total();
+    }
+    for (i, row) in row_sums.iter().enumerate().filter(|_| IS_SPARSE) {
+        for k in 0..d {
+            let at = i * d + k;
+            bench.gradient[at / LANES].0[at % LANES] += row[k / LANES].0[k % LANES];
+        }
     }
     let n_empty = batch.n_empty() as f32;
     for (i, (sum, &b)) in bias_sums.iter().zip(&*bias).enumerate() {
         // A sample without active concepts is answered with ReLU(b).
         let factor = scale * shape.importance[i / LANES].0[i % LANES];
         bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
+    }
+}
+
+/// x of the samples of a group, and h with units in lanes.
+#[inline(always)]
+fn encode_active<L: Lanes>(rows: &[Units], batch: &Batch, first: usize, truth: &mut [Quad], tile: &mut [Units]) {
+    truth.fill(EMPTY);
+    for (s, hidden) in tile.iter_mut().enumerate() {
+        let (concepts, values) = batch.sample(first + s);
+        let mut sums = [L::splat(0.0); WIDTH];
+        for (&i, &x) in concepts.iter().zip(values) {
+            truth[i as usize][s / LANES].0[s % LANES] = x;
+            let row = &rows[i as usize];
+            for v in 0..WIDTH {
+                sums[v] = L::splat(x).mul_add(L::load(&row[v]), sums[v]);
+            }
+        }
+        for v in 0..WIDTH {
+            sums[v].store(&mut hidden[v]);
+        }
+    }
+}
+
+/// From units in lanes to samples in lanes. What is left of the tile beyond the samples does not matter.
+#[inline(always)]
+fn to_samples<L: Lanes>(tile: &[Units], quads: &mut [Quad]) {
+    for (chunk, samples) in tile.chunks(LANES).enumerate() {
+        for (v, units) in quads.chunks_mut(LANES).enumerate() {
+            let lanes = transposed(std::array::from_fn(|s| L::load(&samples.get(s).unwrap_or(&samples[0])[v])));
+            for (quad, lanes) in units.iter_mut().zip(lanes) {
+                lanes.store(&mut quad[chunk]);
+            }
+        }
+    }
+}
+
+/// From samples in lanes to units in lanes.
+#[inline(always)]
+fn to_units<L: Lanes>(quads: &[Quad], tile: &mut [Units]) {
+    for (chunk, samples) in tile.chunks_mut(LANES).enumerate() {
+        for (v, units) in quads.chunks(LANES).enumerate() {
+            let lanes = transposed(std::array::from_fn(|k| L::load(&units.get(k).unwrap_or(&units[0])[chunk])));
+            for (sample, lanes) in samples.iter_mut().zip(lanes) {
+                lanes.store(&mut sample[v]);
+            }
+        }
+    }
+}
+
+/// Adds xᵢ ∂h of the encoding W, units in lanes.
+#[inline(always)]
+fn learn_active<L: Lanes>(tile: &[Units], batch: &Batch, first: usize, sums: &mut [Units]) {
+    for (index, back) in (first..).zip(tile) {
+        let (concepts, values) = batch.sample(index);
+        let back: [L; WIDTH] = std::array::from_fn(|v| L::load(&back[v]));
+        for (&i, &x) in concepts.iter().zip(values) {
+            let sums = &mut sums[i as usize];
+            for v in 0..WIDTH {
+                L::splat(x).mul_add(back[v], L::load(&sums[v])).store(&mut sums[v]);
+            }
+        }
     }
 }
 
@@ -202,9 +315,9 @@ fn decode<L: Lanes, const R: usize>(
     });
 }
 
-/// Adds gᵢhₖ of the decoding W and xᵢ ∂hₖ of the encoding one, sample by sample.
+/// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample.
 #[inline(always)]
-fn learn<L: Lanes, const R: usize>(
+fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
     d: usize,
     outputs: &[Quad],
     hidden: &[Quad],
@@ -232,6 +345,9 @@ fn learn<L: Lanes, const R: usize>(
                     for k in 0..K {
                         found[i][k] = g.mul_add(h[k], found[i][k]);
                     }
+                }
+                if !IS_DENSE {
+                    continue;
                 }
                 let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
                 for i in 0..I {

@@ -4,9 +4,9 @@ use crate::geometry::kernel::lanes::run;
 use crate::seed::Stream;
 use crate::training::features::Features;
 
-/// Narrow ones and wide ones, with d = 1, d > n, one to five chunks of units, and remainders of all kinds.
+/// Narrow ones, dense and sparse, and wide ones, with d = 1, d > n, one to five chunks of units, and remainders of all kinds.
 fn shapes() -> Vec<Shape> {
-    let narrow = [(1, 1), (2, 1), (7, 3), (20, 5), (16, 16), (40, 17), (5, 9), (3, 70)];
+    let narrow = [(1, 1), (2, 1), (7, 3), (20, 5), (16, 16), (40, 17), (5, 9), (3, 70), (100, 20), (90, 17)];
     let wide = [(2100, 1), (150, 16), (90, 30), (24, 24), (53, 40), (70, 64), (33, 70)];
     let mut shapes = Vec::new();
     for (n, d) in narrow.into_iter().chain(wide) {
@@ -17,6 +17,8 @@ fn shapes() -> Vec<Shape> {
         }
     }
     assert!(shapes.iter().filter(|shape| shape.is_narrow()).count() == 2 * narrow.len());
+    let sparse = |shape: &&Shape| shape.is_narrow() && is_sparse(Size { n_concepts: shape.n, d_model: shape.d }, 8.0);
+    assert_eq!(shapes.iter().filter(sparse).map(|shape| shape.n).collect::<Vec<_>>(), [100, 100, 90, 90]);
     shapes
 }
 
