@@ -49,11 +49,17 @@ pub struct Trained {
     pub anneal: Option<Anneal>,
 }
 
+/// Concepts of a training, at most.
+const MOST_CONCEPTS: u64 = 1 << 24;
+
+/// Looks at a training, at most.
+const MOST_LOOKS: u64 = 100_000;
+
 /// Steps at which a model is looked at, up to the last step of its training, which is always among them.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Checkpoints {
-    /// How many, the last step included; those that fall on one step are merged.
+    /// How many, at most 100,000, the last step included; those that fall on one step are merged.
     pub count: Count,
     /// The first one.
     pub from: Count,
@@ -206,6 +212,15 @@ fn training_size(size: Size) -> training::Size {
 impl Encoding for Trained {
     fn size(&self, asked: &Asked) -> Result<Size, Fault> {
         let size = Size { n_concepts: asked.n_concepts()?, d_model: asked.d_model()? };
+        // What a model is asked takes memory for each concept and look, before any is counted.
+        if size.n_concepts > MOST_CONCEPTS {
+            let sentence = format!("has {} concepts, but a training takes at most {MOST_CONCEPTS}", size.n_concepts);
+            return Err(Fault::scenario(Key::Concepts, sentence));
+        }
+        if let Some(checkpoints) = self.checkpoints.filter(|checkpoints| checkpoints.count.get() > MOST_LOOKS) {
+            let sentence = format!("must be at most {MOST_LOOKS}, got {}", checkpoints.count);
+            return Err(Fault::scenario(Key::parameter("checkpoints.count"), sentence));
+        }
         let recipe = self.recipe(size);
         if let Some(checkpoints) = self.checkpoints.filter(|checkpoints| checkpoints.from.get() > recipe.steps) {
             let (from, steps) = (checkpoints.from, recipe.steps);
