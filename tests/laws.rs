@@ -359,6 +359,10 @@ fn moved(column: &Column, before: &Value, after: &Value) -> bool {
         _ if column.name.ends_with("_z") => 1e-4 * (x.abs() + 1.0),
         // Logarithms of ratios of distances are rounded to 1e-7, and may differ by no more than 1e-4 where a dimension is still told.
         _ if column.name.ends_with("_se") => 1e-3 * x.abs(),
+        // Estimated from ln μ, which is 1/dimension on average: a dimension divides by it what 1e-7 of rounding makes of the two distances.
+        _ if ["twonn_dimension", "twonn_fit_dimension", "mle_dimension"].contains(&column.name.as_ref()) => {
+            1e-5 * x.abs() + 1e-7 * x * x
+        }
         _ if ["represented_fraction", "zero_fraction", "zero_units_fraction"].contains(&column.name.as_ref()) => 0.0,
         Unit::Fraction => 1e-6,
         _ => 1e-5 * x.abs(),
