@@ -73,6 +73,10 @@ fn main() -> Fallible<()> {
     let mut n_missed = 0;
     for (name, about, lines) in sections {
         let folder = results.join(name);
+        if !folder.join(format!("{name}.csv")).exists() {
+            println!("\n## {name}\n\n{about}\n\nNot run.");
+            continue;
+        }
         let lines = lines(&folder).map_err(|fault| format!("{}: {fault}", folder.display()))?;
         println!("\n## {name}\n\n{about}\n\n| quantity | reference | found | within |\n|---|---|---|---|");
         for Line { what, published, found, verdict } in lines {
