@@ -142,8 +142,8 @@ fn strong_mean_square(subject: &Subject, squares: &[f64]) -> Option<f64> {
 
 /// The loss over what the concepts lose that are not represented, if any are not.
 fn over_unrepresented(progress: &crate::training::Progress, lengths: &[f64]) -> Option<f64> {
-    let costs = progress.frequency.iter().zip(&progress.stakes).map(|(p, stakes)| p * stakes);
-    let lost: f64 = costs.zip(lengths).filter(|(_, length)| **length <= 0.5).map(|(cost, _)| cost).sum();
+    let lost: f64 =
+        progress.unanswered().zip(lengths).filter(|(_, length)| **length <= 0.5).map(|(cost, _)| cost).sum();
     (lost > 0.0).then_some(progress.loss / lost)
 }
 

@@ -122,7 +122,7 @@ impl Measure for TrainingReport {
         // A training that diverged has no losses.
         let is_known = !progress.loss_by_concept.is_empty();
         let known = |x: f64| Value::from(Some(x).filter(|_| is_known));
-        let order = by_frequency(progress);
+        let (order, zero): (_, Vec<f64>) = (by_frequency(progress), progress.unanswered().collect());
         let concept = |rank: u64| order.get(rank as usize - 1).copied();
         let mut values = vec![
             Value::Whole(training.step),
@@ -130,10 +130,9 @@ impl Measure for TrainingReport {
             known(progress.loss),
             known(progress.loss_standard_error),
             progress.loss_theory.into(),
-            known(progress.loss / unanswered(progress).sum::<f64>()),
+            known(progress.loss / zero.iter().sum::<f64>()),
             (training.n_failed as f64 / training.n_restarts as f64).into(),
         ];
-        let zero: Vec<f64> = unanswered(progress).collect();
         values.extend(self.ranks().map(|rank| concept(rank).map(|i| progress.loss_by_concept[i] / zero[i]).into()));
         let learned = &progress.learned_at;
         if self.learned.is_some() {
@@ -150,11 +149,6 @@ impl Measure for TrainingReport {
         }
         values
     }
-}
-
-/// What each concept costs that is answered with zero: its probability times its stakes.
-fn unanswered(progress: &Progress) -> impl Iterator<Item = f64> {
-    progress.frequency.iter().zip(&progress.stakes).map(|(p, stakes)| p * stakes)
 }
 
 /// The concepts, the most frequent first, equals in their order.

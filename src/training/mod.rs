@@ -163,6 +163,13 @@ pub struct Progress {
     pub learned_at: Vec<Option<u64>>,
 }
 
+impl Progress {
+    /// What each concept costs that is answered with zero: its probability times its stakes.
+    pub fn unanswered(&self) -> impl Iterator<Item = f64> {
+        self.frequency.iter().zip(&self.stakes).map(|(p, stakes)| p * stakes)
+    }
+}
+
 /// How a training ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
