@@ -9,13 +9,14 @@ use superpose::seed::Stream;
 use superpose::training::{Elhage, Recipe, Size, ToyModel};
 
 /// n, d, sparsity, steps of a training, and models that see the same samples.
-const SHAPES: [(usize, usize, f64, u64, usize); 6] = [
+const SHAPES: [(usize, usize, f64, u64, usize); 7] = [
     (2, 1, 0.9, 100_000, 1),
     (2, 1, 0.9, 10_000, 64),
     (20, 5, 0.9, 10_000, 1),
-    (20, 5, 0.9, 2_000, 64),
-    (100, 20, 0.9, 2_000, 1),
-    (1024, 64, 0.99, 500, 1),
+    (20, 5, 0.9, 5_000, 64),
+    (100, 20, 0.9, 5_000, 1),
+    (100, 20, 0.9, 1_000, 64),
+    (1024, 64, 0.99, 2_000, 1),
 ];
 
 /// As many trainings at a time as there are threads: fresh samples of 1024 in every step, Adam, and the loss at the end over 16384 samples.

@@ -12,6 +12,9 @@ use crate::training::features::Batch;
 /// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
 const GROUP: usize = 4;
 
+/// Groups of which the gradient of W is added up together, so that its sums, a chunk for each entry of W, are seldom fetched. Changes no bit.
+const SPAN: usize = 4;
+
 /// One number of each sample of a group.
 type Quad = [Chunk; GROUP];
 
@@ -28,9 +31,9 @@ pub struct Room {
     /// x of the samples that are not empty, group after group, concept after concept; of one group at a time if few concepts are active.
     truth: Vec<Quad>,
     n_samples: usize,
-    /// The gradient by z of each concept.
+    /// The gradient by z of each concept, group after group of a span.
     outputs: Vec<Quad>,
-    /// h, and the gradient by it, of each unit.
+    /// h, and the gradient by it, of each unit, group after group.
     hidden: Vec<Quad>,
     back: Vec<Quad>,
     /// W, concept after concept, and b.
@@ -54,9 +57,9 @@ impl Room {
         Self {
             truth: Vec::new(),
             n_samples: 0,
-            outputs: quads(n),
-            hidden: quads(d),
-            back: quads(d),
+            outputs: quads(SPAN * n),
+            hidden: quads(SPAN * d),
+            back: quads(SPAN * d),
             columns: vec![0.0; n * d],
             bias: vec![0.0; n],
             sums: vec![Chunk::ZERO; n * d],
@@ -115,27 +118,38 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
         }
         row_sums.fill(NO_UNITS);
     }
-    for first in (0..batch.ends.len()).step_by(GROUP * LANES) {
-        let n_left = batch.ends.len() - first;
-        let there = std::array::from_fn(|chunk| {
-            let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
-            ((1_u32 << n_there) - 1) as u16
-        });
+    let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
+    for span in (0..n_groups).step_by(SPAN) {
+        let n_there = SPAN.min(n_groups - span);
+        for group in 0..n_there {
+            let first = (span + group) * GROUP * LANES;
+            let n_left = batch.ends.len() - first;
+            let there = std::array::from_fn(|chunk| {
+                let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
+                ((1_u32 << n_there) - 1) as u16
+            });
+            let outputs = &mut outputs[group * n..][..n];
+            let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
+            if IS_SPARSE {
+                let tile = &mut tile[..n_left.min(GROUP * LANES)];
+                encode_active::<L>(rows, batch, first, truth, tile);
+                to_samples::<L>(tile, hidden);
+                decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+                encode::<L, R>(columns, d, outputs, back);
+                to_units::<L>(back, tile);
+                learn_active::<L>(tile, batch, first, row_sums);
+            } else {
+                let truth = &truth[(span + group) * n..][..n];
+                encode::<L, R>(columns, d, truth, hidden);
+                decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+                encode::<L, R>(columns, d, outputs, back);
+            }
+        }
+        let (outputs, hidden, back) = (&outputs[..n_there * n], &hidden[..n_there * d], &back[..n_there * d]);
         if IS_SPARSE {
-            let tile = &mut tile[..n_left.min(GROUP * LANES)];
-            encode_active::<L>(rows, batch, first, truth, tile);
-            to_samples::<L>(tile, hidden);
-            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-            encode::<L, R>(columns, d, outputs, back);
-            learn::<L, R, false>(d, outputs, hidden, truth, back, sums);
-            to_units::<L>(back, tile);
-            learn_active::<L>(tile, batch, first, row_sums);
+            learn::<L, R, false>(d, outputs, hidden, outputs, back, sums);
         } else {
-            let truth = &truth[first / (GROUP * LANES) * n..][..n];
-            encode::<L, R>(columns, d, truth, hidden);
-            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-            encode::<L, R>(columns, d, outputs, back);
-            learn::<L, R, true>(d, outputs, hidden, truth, back, sums);
+            learn::<L, R, true>(d, outputs, hidden, &truth[span * n..][..n_there * n], back, sums);
         }
     }
     for (at, sum) in sums.iter().enumerate() {
@@ -223,33 +237,34 @@ fn copy(chunks: &[Chunk], numbers: &mut [f32]) {
     }
 }
 
-/// Calls a function for 4, 2 or 1 rows at a time, as many as fit into the registers, from the first to the last.
+/// Calls a function for at most `limit` rows at a time, and at most 5, from the first to the last, in parts that are as equal as can be.
 macro_rules! by_rows {
     ($n:expr, $limit:expr, |$first:ident, $rows:ident| $call:expr) => {
+        let most = if $limit >= 5 { 5 } else { $limit };
         let mut $first = 0;
         while $first < $n {
             let left = $n - $first;
-            if left >= 4 && $limit >= 4 {
-                const $rows: usize = 4;
-                $call;
-                $first += 4;
-            } else if left >= 2 && $limit >= 2 {
-                const $rows: usize = 2;
-                $call;
-                $first += 2;
-            } else {
-                const $rows: usize = 1;
-                $call;
-                $first += 1;
+            let size = left.div_ceil(left.div_ceil(most));
+            match size {
+                5 => by_rows!(@part 5, $rows, $call),
+                4 => by_rows!(@part 4, $rows, $call),
+                3 => by_rows!(@part 3, $rows, $call),
+                2 => by_rows!(@part 2, $rows, $call),
+                _ => by_rows!(@part 1, $rows, $call),
             }
+            $first += size;
         }
     };
+    (@part $size:literal, $rows:ident, $call:expr) => {{
+        const $rows: usize = $size;
+        $call;
+    }};
 }
 
 /// Wv of each sample, where v has n numbers: h from x, and its gradient from that by z.
 #[inline(always)]
 fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], outputs: &mut [Quad]) {
-    by_rows!(d, R / 2, |first, K| {
+    by_rows!(d, R * 5 / 8, |first, K| {
         let mut sums = [[L::splat(0.0); GROUP]; K];
         for (column, input) in columns.chunks_exact(d).zip(inputs) {
             let input: [L; GROUP] = load(input);
@@ -284,7 +299,7 @@ fn decode<L: Lanes, const R: usize>(
 ) {
     let d = shape.d;
     let minus = L::splat(-1.0);
-    by_rows!(shape.n, R / 2, |first, I| {
+    by_rows!(shape.n, R * 5 / 8, |first, I| {
         let bias: &[f32; I] = bias[first..].first_chunk().expect("concepts from first on");
         let mut sums: [[L; GROUP]; I] = std::array::from_fn(|i| [L::splat(bias[i]); GROUP]);
         let rows: [&[f32]; I] = std::array::from_fn(|i| &columns[(first + i) * d..][..d]);
@@ -315,7 +330,7 @@ fn decode<L: Lanes, const R: usize>(
     });
 }
 
-/// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample.
+/// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample, over the groups of a span.
 #[inline(always)]
 fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
     d: usize,
@@ -325,12 +340,10 @@ fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
     back: &[Quad],
     sums: &mut [Chunk],
 ) {
-    by_rows!(outputs.len(), R / 2, |first, I| {
-        let outputs: &[Quad; I] = outputs[first..].first_chunk().expect("concepts from first on");
-        let truth: &[Quad; I] = truth[first..].first_chunk().expect("concepts from first on");
-        by_rows!(d, R / 2, |unit, K| {
-            let hidden: &[Quad; K] = hidden[unit..].first_chunk().expect("units from unit on");
-            let back: &[Quad; K] = back[unit..].first_chunk().expect("units from unit on");
+    let n = sums.len() / d;
+    let n_groups = hidden.len() / d;
+    by_rows!(n, R / 2, |first, I| {
+        by_rows!(d, R * 5 / 8, |unit, K| {
             let mut found = [[L::splat(0.0); K]; I];
             for i in 0..I {
                 let sums: &[Chunk; K] = sums[(first + i) * d + unit..].first_chunk().expect("units from unit on");
@@ -338,22 +351,28 @@ fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
                     found[i][k] = L::load(&sums[k]);
                 }
             }
-            for chunk in 0..GROUP {
-                let h: [L; K] = std::array::from_fn(|k| L::load(&hidden[k][chunk]));
-                for i in 0..I {
-                    let g = L::load(&outputs[i][chunk]);
-                    for k in 0..K {
-                        found[i][k] = g.mul_add(h[k], found[i][k]);
+            for group in 0..n_groups {
+                let outputs: &[Quad; I] = outputs[group * n + first..].first_chunk().expect("concepts from first on");
+                let truth: &[Quad; I] = truth[group * n + first..].first_chunk().expect("concepts from first on");
+                let hidden: &[Quad; K] = hidden[group * d + unit..].first_chunk().expect("units from unit on");
+                let back: &[Quad; K] = back[group * d + unit..].first_chunk().expect("units from unit on");
+                for chunk in 0..GROUP {
+                    let h: [L; K] = std::array::from_fn(|k| L::load(&hidden[k][chunk]));
+                    for i in 0..I {
+                        let g = L::load(&outputs[i][chunk]);
+                        for k in 0..K {
+                            found[i][k] = g.mul_add(h[k], found[i][k]);
+                        }
                     }
-                }
-                if !IS_DENSE {
-                    continue;
-                }
-                let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
-                for i in 0..I {
-                    let x = L::load(&truth[i][chunk]);
-                    for k in 0..K {
-                        found[i][k] = x.mul_add(h[k], found[i][k]);
+                    if !IS_DENSE {
+                        continue;
+                    }
+                    let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
+                    for i in 0..I {
+                        let x = L::load(&truth[i][chunk]);
+                        for k in 0..K {
+                            found[i][k] = x.mul_add(h[k], found[i][k]);
+                        }
                     }
                 }
             }
