@@ -3,7 +3,8 @@
 pub mod results;
 pub mod unit;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -124,13 +125,13 @@ pub fn admit(study: &Study, memory: u64) -> Result<(), Fault> {
 
 /// Computes every record of a study that the store does not hold.
 ///
-/// Units run one to a core, longest first within each window of 4096. One that is too large for that (in memory), or long and with too few others of its
-/// kind to keep the cores busy, runs before them, alone, on all cores. A unit that fails leaves no record and does not stop the others.
+/// Units run one to a core, longest first within each window of 4096. One that is too large for that (in memory), or long, with work for all cores and too few others of its
+/// kind to keep them busy, runs before them, alone, on all cores. A unit that fails leaves no record and does not stop the others.
 pub fn run(study: &Study, inputs: &Inputs, store: &Store, options: &Options) -> Result<Outcome, Fault> {
     admit(study, options.memory)?;
     let state = State {
         options,
-        context: Context::new(study, inputs, options.kernel),
+        context: Context::new(study, inputs, options.kernel, store),
         total: study.seconds.max(f64::MIN_POSITIVE),
         progress: Mutex::new(Progress { n_units: study.n_units, ..Progress::default() }),
         failures: Mutex::new(Vec::new()),
@@ -227,10 +228,12 @@ impl State<'_> {
         }
     }
 
-    fn fail(&self, job: &Job, sentence: String) {
+    fn fail(&self, missing: &Missing, sentence: String) {
+        let job = &missing.job;
         let unit = (job.point.index, job.tier_idx, job.replicate);
         self.failures.lock().unwrap_or_else(PoisonError::into_inner).push(Failure { unit, sentence });
         self.count(job, 0, 0);
+        missing.followers.iter().for_each(|(job, n_found)| self.count(job, *n_found, 0));
         if self.options.stop_on_error {
             self.ended.store(true, Ordering::Relaxed);
         }
@@ -257,6 +260,8 @@ struct Missing {
     job: Job,
     n_found: usize,
     records: Vec<(usize, Key)>,
+    /// Units that ask for some of these records too, and lack nothing else, with what they had: finished when this one is.
+    followers: Vec<(Job, usize)>,
 }
 
 impl<'a> Window<'a> {
@@ -272,22 +277,28 @@ impl<'a> Window<'a> {
     /// Looks up what is there and computes the rest.
     fn flush(&mut self) -> Result<(), Fault> {
         let view = self.store.view()?;
-        let (mut missing, mut claimed) = (Vec::new(), HashSet::new());
+        let (mut missing, mut claimed) = (Vec::<Missing>::new(), HashMap::new());
         for job in self.units.drain(..) {
             let all = job.records(self.study.sweep.seeds, self.inputs);
-            let (mut n_found, mut records) = (0, Vec::new());
+            let (mut n_found, mut records, mut leader) = (0, Vec::new(), None);
             for (measure_idx, key) in all.into_iter().enumerate() {
                 if view.has(&key)? {
                     n_found += 1;
-                } else if claimed.insert(key) {
+                    continue;
+                }
+                match claimed.entry(key) {
                     // Two points may ask for the same record; it is computed for the first of them.
-                    records.push((measure_idx, key));
+                    Entry::Occupied(first) => leader = leader.max(Some(*first.get())),
+                    Entry::Vacant(place) => {
+                        place.insert(missing.len());
+                        records.push((measure_idx, key));
+                    }
                 }
             }
-            if records.is_empty() {
-                self.state.count(&job, n_found, 0);
-            } else {
-                missing.push(Missing { job, n_found, records });
+            match leader {
+                _ if !records.is_empty() => missing.push(Missing { job, n_found, records, followers: Vec::new() }),
+                Some(leader) => missing[leader].followers.push((job, n_found)),
+                None => self.state.count(&job, n_found, 0),
             }
         }
         drop(view);
@@ -307,7 +318,8 @@ fn compute(mut missing: Vec<Missing>, store: &Store, state: &State) -> Result<()
     let alone = |unit: &Missing| {
         let (cost, n) = (unit.job.cost(), n_threads as f64);
         n_threads > 1
-            && (cost.bytes * n > state.options.memory as f64 || cost.seconds > LONG_S && n_missing < 4 * n_threads)
+            && (cost.bytes * n > state.options.memory as f64
+                || cost.seconds > LONG_S && n_missing < 4 * n_threads && unit.job.fills(n_threads))
     };
     let (large, small): (Vec<_>, Vec<_>) = missing.into_iter().partition(alone);
     let (sender, receiver) = sync_channel::<Batch>(4 * n_threads);
@@ -345,15 +357,16 @@ fn finish(unit: &Missing, parallel: bool, sender: &SyncSender<Batch>, state: &St
             // The keeper hangs up only when the store has failed, and says so itself.
             if sender.send(batch).is_ok() {
                 state.count(&unit.job, unit.n_found, unit.records.len());
+                unit.followers.iter().for_each(|(job, n_found)| state.count(job, *n_found, 0));
             }
         }
-        Ok(Err(fault)) => state.fail(&unit.job, fault.to_string()),
+        Ok(Err(fault)) => state.fail(unit, fault.to_string()),
         Err(thrown) => {
             let words = thrown
                 .downcast_ref::<&str>()
                 .map(|text| (*text).to_owned())
                 .or_else(|| thrown.downcast_ref::<String>().cloned());
-            state.fail(&unit.job, format!("internal error: {}", words.unwrap_or_else(|| "no message".to_owned())));
+            state.fail(unit, format!("internal error: {}", words.unwrap_or_else(|| "no message".to_owned())));
         }
     }
 }
@@ -367,12 +380,14 @@ fn keep(receiver: &Receiver<Batch>, store: &Store, state: &State) -> Result<(), 
         let received = receiver.recv_timeout(TICK);
         let closed = matches!(received, Err(RecvTimeoutError::Disconnected));
         batch.extend(received.into_iter().flatten());
+        batch.extend(state.context.ended_links());
         let stop = !told && (state.options.stop)();
         // Taken before the channel is emptied: every unit that it counts is then committed.
         let progress = state.progress().clone();
         if stop {
             state.ended.store(true, Ordering::Relaxed);
             batch.extend(receiver.try_iter().flatten());
+            batch.extend(state.context.ended_links());
         }
         if !batch.is_empty() && (closed || stop || committed.elapsed() > COMMIT) {
             // What cannot be saved need not be computed.

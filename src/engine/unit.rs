@@ -1,6 +1,7 @@
 //! Unit: one replicate of one tier at one point, and the names of its records.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::embedding::file::ReadError;
@@ -11,10 +12,10 @@ use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
 use crate::measure::{Cost, Measure, Subject, Training, wanted_by};
 use crate::registry::Chosen;
-use crate::scenario;
 use crate::scenario::study::{Point, Study};
 use crate::scenario::sweep::Seeds;
 use crate::seed::{Key, Stream};
+use crate::store::{Batch, Store};
 use crate::table::Value;
 use crate::training::{Outcome, Progress, Trained};
 
@@ -45,7 +46,11 @@ pub struct Context<'a> {
     pub inputs: &'a Inputs,
     /// The variant of the pair kernel.
     pub kernel: Kernel,
+    /// What is saved of earlier runs.
+    store: &'a Store,
     links: Mutex<HashMap<Link, Arc<OnceLock<Arc<Trained>>>>>,
+    /// Where links have ended, until somebody saves it.
+    ended: Mutex<Batch>,
 }
 
 /// One training of an annealing: point, tier, replicate and direction.
@@ -53,8 +58,13 @@ type Link = (u64, usize, u64, Direction);
 
 impl<'a> Context<'a> {
     /// Nothing is trained yet.
-    pub fn new(study: &'a Study, inputs: &'a Inputs, kernel: Kernel) -> Self {
-        Self { study, inputs, kernel, links: Mutex::default() }
+    pub fn new(study: &'a Study, inputs: &'a Inputs, kernel: Kernel, store: &'a Store) -> Self {
+        Self { study, inputs, kernel, store, links: Mutex::default(), ended: Mutex::default() }
+    }
+
+    /// Where trainings of annealings have ended since the last call: to be saved, so that none has to be trained again after an interruption.
+    pub fn ended_links(&self) -> Batch {
+        std::mem::take(&mut *self.ended.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn seeds(&self) -> Seeds {
@@ -215,8 +225,13 @@ impl Job {
             take(&beside(Subject::new(embedding, wanted_by(readers), context.kernel, parallel)), None);
             return Ok(values);
         }
+        let mut ways: HashMap<Option<Direction>, Arc<Trained>> = HashMap::new();
         for stage in &plan.tiers[self.tier_idx].stages {
-            let trained = self.trained(stage.direction, context, parallel)?;
+            // One training has many stages.
+            let trained = match ways.entry(stage.direction) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => place.insert(self.trained(stage.direction, context, parallel)?).clone(),
+            };
             let n_restarts = self.n_restarts();
             let Trained { outcome, n_failed, .. } = *trained;
             let training = |step, progress| Training { step, progress, outcome, n_restarts, n_failed };
@@ -252,6 +267,11 @@ impl Job {
         plan.training(self.tier_idx).zip(plan.tiers[self.tier_idx].size).expect("only a trained tier has a training")
     }
 
+    /// Whether all of so many threads have work when the unit runs alone: a training has for each of its restarts.
+    pub fn fills(&self, n_threads: usize) -> bool {
+        self.point.plan.training(self.tier_idx).is_none() || self.n_restarts() >= n_threads
+    }
+
     fn n_restarts(&self) -> usize {
         let (trained, size) = self.planned_training();
         if trained.anneal.is_some() { 1 } else { trained.recipe(size).restarts }
@@ -263,13 +283,13 @@ impl Job {
         direction: Option<Direction>,
         context: &Context,
         parallel: bool,
-    ) -> Result<Arc<Trained>, scenario::Fault> {
+    ) -> Result<Arc<Trained>, engine::Fault> {
         let learn = |job: &Job, warm: Option<&Trained>, way: Option<Direction>| {
             let (trained, size) = job.planned_training();
             let stream = job.stream().stream("embedding").stream(&job.named(true, context));
             match warm {
                 // There is nothing to go on from.
-                Some(before) if before.outcome == Outcome::Diverged => before.clone(),
+                Some(before) if before.outcome == Outcome::Diverged => Trained::default(),
                 warm => {
                     let stream = stream.stream(way.map_or("", Direction::word));
                     trained.learn(size, warm.map(|before| &before.state), &stream, parallel)
@@ -288,21 +308,39 @@ impl Job {
         };
         let mut before: Option<Arc<Trained>> = None;
         for (index, way) in way {
+            let is_own = (index, way) == (self.point.index, direction);
             let link = context.link((index, self.tier_idx, self.replicate, way));
             let trained = match link.get() {
                 Some(trained) => trained.clone(),
                 None => {
                     let point = Arc::new(context.study.point(index)?);
                     let job = Job { point, ..self.clone() };
-                    link.get_or_init(|| Arc::new(learn(&job, before.as_deref(), Some(way)))).clone()
+                    let key = job.link(way, context);
+                    match context.store.view()?.get(&key)?.filter(|_| !is_own) {
+                        Some(end) => Arc::new(ended(&end)),
+                        None => link
+                            .get_or_init(|| {
+                                let trained = learn(&job, before.as_deref(), Some(way));
+                                let end = (key, end_of(&trained));
+                                context.ended.lock().unwrap_or_else(PoisonError::into_inner).push(end);
+                                Arc::new(trained)
+                            })
+                            .clone(),
+                    }
                 }
             };
-            if (index, way) == (self.point.index, direction) {
+            if is_own {
                 return Ok(trained);
             }
             before = Some(trained);
         }
         unreachable!("a point lies on its own way")
+    }
+
+    /// The key of where the training of this unit has ended on its way along an axis.
+    fn link(&self, way: Direction, context: &Context) -> Key {
+        let mode = if context.seeds() == Seeds::Common { "common" } else { "independent" };
+        self.record(true, mode, context.inputs).stream("end").stream(way.word()).key()
     }
 
     /// Draws or reads the embedding.
@@ -325,5 +363,68 @@ impl Job {
             }
         }
         Ok(embedding)
+    }
+}
+
+/// Where a training has ended, as a record: all that another one goes on from. Nothing if it diverged.
+fn end_of(trained: &Trained) -> Vec<Value> {
+    match trained.outcome {
+        Outcome::Diverged => Vec::new(),
+        _ => trained.state.iter().map(|&x| Value::Number(f64::from(x))).collect(),
+    }
+}
+
+/// The training of which that is the end; there is nothing else left of it.
+fn ended(end: &[Value]) -> Trained {
+    let state: Vec<f32> = end.iter().filter_map(Value::number).map(|x| x as f32).collect();
+    // How it ended matters no more, but for this.
+    let outcome = if state.is_empty() { Outcome::Diverged } else { Outcome::Exhausted };
+    Trained { outcome, state, ..Trained::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::scenario::document::Document;
+
+    #[test]
+    fn law_an_annealing_goes_on_from_where_saved_trainings_have_ended() {
+        let text = "name = \"s\"\nseed = 3\nreplicates = 1\nconcepts.count = 2\n[[tiers]]\nname = \"a\"\nd_model = 1\n\
+            embedding.trained = { model.elhage = {}, steps = 20, anneal = { along = \"tiers.a.embedding.trained.model.elhage.density\" } }\n\
+            [measure.represented]\n[sweep]\n\"tiers.a.embedding.trained.model.elhage.density\" = [0.1, 0.2, 0.3]\n";
+        let document = Document::parse(Path::new("s.toml"), text.to_owned()).expect("a scenario");
+        let study = Study::new(&document).expect("a study");
+        let inputs = Inputs::new();
+        // The values of a unit, and the links that it took.
+        let observe = |index: u64, store: &Store| {
+            let context = Context::new(&study, &inputs, Kernel::best(), store);
+            let job = Job { point: Arc::new(study.point(index).expect("a point")), tier_idx: 0, replicate: 0 };
+            let values = job.observe(&[0], &context, false).expect("observed");
+            (values, context.ended_links())
+        };
+        let store = || Store::in_memory().expect("a store");
+        let empty = store();
+        // Up to 0.3, and all the way down to 0.1 again.
+        let (values, links) = observe(0, &empty);
+        assert_eq!(links.len(), 6);
+        // With the ends of the trainings before it, only the two of the unit itself are trained, to the same numbers.
+        let full = store();
+        full.put(&links).expect("saved");
+        let (again, own) = observe(0, &full);
+        assert_eq!((again, own.len()), (values.clone(), 2));
+        assert!(own.iter().all(|end| links.contains(end)));
+        // And it is from there that they go on.
+        let other = store();
+        let shifted =
+            |values: &[Value]| values.iter().map(|x| Value::Number(x.number().unwrap_or(0.0) + 1.0)).collect();
+        other.put(&links.iter().map(|(key, values)| (*key, shifted(values))).collect()).expect("saved");
+        assert_ne!(observe(0, &other).0, values);
+        // After one that diverged there is nothing to train.
+        let lost = store();
+        lost.put(&links.iter().map(|(key, _)| (*key, Vec::new())).collect()).expect("saved");
+        let (values, _) = observe(1, &lost);
+        assert_eq!(values[0].iter().filter(|value| **value == Value::Text(DIVERGED.to_owned())).count(), 2);
     }
 }

@@ -13,8 +13,8 @@ use crate::training::{Outcome, Progress};
 /// The training behind the vectors: its loss beside theory, how it ended, and how many of its restarts failed.
 ///
 /// The loss is that of the model's paper (`superpose explain elhage`, `liu`, …), on fresh samples that no step has seen, with its standard error over them; it is exact for
-/// a deep linear network. `training_outcome` tells how the whole training ended: converged, if its last tenth lowered the loss by less than 1 % or by less than two standard errors;
-/// exhausted, if the loss still fell; diverged, if it or a weight was no longer finite, or the loss rose above a thousand times that of answering zero. A restart has failed if it
+/// a deep linear network. `training_outcome` tells how the whole training ended: converged, if the last tenth of the sum of its learning rates changed the loss by
+/// less than 1 % of what the model has gained over answering zero (for a deep linear network: if less than 1 % of that is left); exhausted, if the loss still changed or nothing was gained; diverged, if it or a weight was no longer finite, or the loss rose above a thousand times that of answering zero. A restart has failed if it
 /// diverged or ended more than 5 % above the best, which alone is kept (for a deep linear network: more than 1 % of ½ Σ s²).
 ///
 /// `ranks` asks for the parts of single concepts, by their rank in frequency: 1 is the most frequent, and of equals the one that comes first. The part of a concept is

@@ -57,7 +57,7 @@ const WATCH: u64 = 100;
 struct Restart {
     weights: Weights,
     snapshots: Vec<Snapshot>,
-    /// Loss when a tenth of the steps is left, and at the end.
+    /// Loss when a tenth of the way is left, and at the end.
     rest: Option<Evaluation>,
     end: Option<Evaluation>,
     diverged: bool,
@@ -107,11 +107,8 @@ impl Course<'_> {
         let kept = restarts.into_iter().reduce(|best, next| if next.loss() < best.loss() { next } else { best });
         let kept = kept.expect("there is a restart");
         let outcome = match (&kept.rest, &kept.end) {
-            (Some(rest), Some(end)) => {
-                let fell = rest.loss - end.loss;
-                let noise = 2.0 * libm::hypot(rest.standard_error, end.standard_error);
-                if fell < 0.01 * rest.loss || fell < noise { Outcome::Converged } else { Outcome::Exhausted }
-            }
+            // Both on the same samples.
+            (Some(rest), Some(end)) => Outcome::of_rest(rest.loss, end.loss, self.unanswered()),
             _ => Outcome::Diverged,
         };
         let state = self.shape.state(&kept.weights);
@@ -124,13 +121,13 @@ impl Course<'_> {
         let (mut rng, mut batch, mut bench) = (stream.stream("samples").rng(), Batch::default(), self.shape.bench());
         let kernel = Kernel::best();
         let scale = 2.0 * self.loss_scale / recipe.batch as f64;
-        let rest = recipe.steps - recipe.steps.div_ceil(10);
+        let rest = recipe.rest();
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
             if step > 0 {
                 self.features.draw(&mut rng, recipe.batch, kernel, &mut batch);
                 bench.see(&self.shape, &batch);
-                let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
+                let rate = recipe.rate(step);
                 for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
                     run(kernel, Gradient { shape, weights, batch: &batch, scale, bench: &mut bench });

@@ -24,7 +24,7 @@ use crate::seed::Stream;
 /// learned. With "rotated", U and V are random orthogonal matrices and every item has a part in every mode.
 ///
 /// Trained by `sgd` at a constant rate of 0.001 for 20000 steps, unless the scenario says otherwise; at that rate Euler's steps follow the curve to 0.3 %.
-/// Converged means that the last tenth of the steps lowered the loss by less than 1 % of ½ Σ s²; restarts count as failed if they end more than that above the best.
+/// Converged means that less than 1 % of ½ Σ s² is left of the loss, whose lowest value is 0; restarts count as failed if they end more than that above the best.
 /// O(n² d) time a step, O(n d + n²) memory for each restart.
 ///
 /// Source: Saxe, McClelland & Ganguli (2014), Exact solutions to the nonlinear dynamics of learning in deep linear neural networks, ICLR.
@@ -274,7 +274,6 @@ impl DeepLinear {
         let mut error = DMatrix::zeros(n, n);
         weights.error(target, &mut error);
         let mut loss = half_square(&error);
-        let (mut loss_before_rest, rest) = (loss, recipe.steps - recipe.steps.div_ceil(10));
         let mut learned_at = vec![None; if n_aligned > 0 { n } else { 0 }];
         let mut course = Course {
             snapshots: Vec::new(),
@@ -287,7 +286,7 @@ impl DeepLinear {
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
             if step > 0 {
-                let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
+                let rate = recipe.rate(step);
                 time += rate;
                 weights.step(&error, rate, &mut before);
                 weights.error(target, &mut error);
@@ -299,9 +298,6 @@ impl DeepLinear {
                 for (k, at) in learned_at.iter_mut().enumerate().take(n_aligned).filter(|(_, at)| at.is_none()) {
                     *at = (target[(k, k)] - error[(k, k)] >= strengths[k] / 2.0).then_some(step);
                 }
-            }
-            if step == rest {
-                loss_before_rest = loss;
             }
             if checkpoints.next_if_eq(&step).is_some() {
                 let theory = || {
@@ -324,7 +320,7 @@ impl DeepLinear {
                 course.snapshots.push(Snapshot { step, embedding, progress });
             }
         }
-        if course.outcome != Outcome::Diverged && loss_before_rest - loss < 0.01 * scale {
+        if course.outcome != Outcome::Diverged && loss < 0.01 * scale {
             course.outcome = Outcome::Converged;
         }
         Course { loss, learned_at, weights, ..course }

@@ -160,6 +160,7 @@ impl ToyModel for Elhage {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Outcome;
     use super::*;
 
     fn model(options: serde_json::Value) -> Elhage {
@@ -183,6 +184,20 @@ mod tests {
             assert!(above > -4.0 * progress.loss_standard_error, "{} of {lowest}", progress.loss);
             assert!(above < 0.005 * lowest + 4.0 * progress.loss_standard_error, "{} of {lowest}", progress.loss);
         }
+    }
+
+    #[test]
+    fn theory_converged_is_a_loss_that_has_come_to_rest() {
+        let outcome = |steps: u64| {
+            let (size, model) = (Size { n_concepts: 5, d_model: 2 }, model(serde_json::json!({ "density": 0.2 })));
+            let (schedule, learning_rate) = (Schedule::Linear, 0.01);
+            let checkpoints = vec![steps];
+            let recipe = Recipe { steps, schedule, learning_rate, checkpoints, ..model.defaults(size) };
+            model.train(size, &recipe, None, &Stream::from_seed(1), false).outcome
+        };
+        // A single step, and some in which the loss falls by a tenth of a per cent each.
+        assert_eq!([1, 20, 100].map(outcome), [Outcome::Exhausted; 3]);
+        assert_eq!(outcome(5000), Outcome::Converged);
     }
 
     #[test]

@@ -7,6 +7,10 @@ use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task, run};
 /// Examples that go forward together before they go back, so that their hidden units stay in the first cache.
 const BLOCK: usize = 32;
 
+/// Nats by which an answer may be right before it is passed by: it would push with less than 1e-13 of the force of a wrong one, which is below the
+/// rounding of their sum, and further on with numbers that are too small for the processor's fast ways.
+const CERTAIN: f32 = 30.0;
+
 /// z = u · ReLU(eᵢ + Σ v_b over the bits that are set + c) + a: how much more odd than even is believed, in nats.
 ///
 /// The rows eᵢ (n of them), v_b, c and u of d entries follow each other in `weights`, then a; the same in `gradient`.
@@ -74,13 +78,14 @@ impl Network {
     /// From the weights to the rows of the table. The bias is in those of the tasks.
     fn spread(&mut self, tasks: &Tasks) {
         let (d, n, n_chunks) = (self.d_model, tasks.len(), self.n_chunks);
-        let first_bit = n * d;
-        let bias = self.weights.len() - 1 - 2 * d;
-        let (rows, weights) = (&mut self.table, &self.weights);
-        for task in 0..n {
-            let row = rows[task * n_chunks..][..n_chunks].iter_mut().flat_map(|lanes| &mut lanes.0);
-            for ((entry, of_task), shared) in row.zip(&weights[task * d..][..d]).zip(&weights[bias..]) {
-                *entry = of_task + shared;
+        let (of_tasks, rest) = self.weights.split_at(n * d);
+        let (of_bits, rest) = rest.split_at(rest.len() - 1 - 2 * d);
+        let (bias, readout) = rest.split_at(d);
+        for (row, of_task) in self.table.chunks_exact_mut(n_chunks).zip(of_tasks.chunks_exact(d)) {
+            for (lanes, (of_task, bias)) in row.iter_mut().zip(of_task.chunks(LANES).zip(bias.chunks(LANES))) {
+                for (entry, (of_task, bias)) in lanes.0.iter_mut().zip(of_task.iter().zip(bias)) {
+                    *entry = of_task + bias;
+                }
             }
         }
         for group in 0..tasks.n_lookups() - 1 {
@@ -88,46 +93,52 @@ impl Network {
             // Row 0, of no bits, stays zero; each further row is an earlier one with its lowest bit added.
             for pattern in 1..1_usize << bits.len() {
                 let without = (of_group.start + (pattern & (pattern - 1))) * n_chunks;
-                let bit = first_bit + (bits.start + pattern.trailing_zeros() as usize) * d;
-                let (before, row) = rows.split_at_mut((of_group.start + pattern) * n_chunks);
-                let before = before[without..].iter().flat_map(|lanes| &lanes.0);
-                let row = row.iter_mut().flat_map(|lanes| &mut lanes.0);
-                for ((entry, before), of_bit) in row.zip(before).zip(&weights[bit..][..d]) {
-                    *entry = before + of_bit;
+                let of_bit = &of_bits[(bits.start + pattern.trailing_zeros() as usize) * d..][..d];
+                let (before, row) = self.table.split_at_mut((of_group.start + pattern) * n_chunks);
+                for ((lanes, before), of_bit) in row.iter_mut().zip(&before[without..]).zip(of_bit.chunks(LANES)) {
+                    for ((entry, before), of_bit) in lanes.0.iter_mut().zip(&before.0).zip(of_bit) {
+                        *entry = before + of_bit;
+                    }
                 }
             }
         }
-        let readout = self.readout.iter_mut().flat_map(|lanes| &mut lanes.0);
-        readout.zip(&weights[bias + d..][..d]).for_each(|(entry, &weight)| *entry = weight);
+        for (lanes, readout) in self.readout.iter_mut().zip(readout[..d].chunks(LANES)) {
+            lanes.0[..readout.len()].copy_from_slice(readout);
+        }
     }
 
     /// From the gradient of the rows to that of the weights.
     fn gather(&mut self, tasks: &Tasks, bias: f32) {
         let (d, n, n_chunks) = (self.d_model, tasks.len(), self.n_chunks);
-        let row = |row: usize| self.table_gradient[row * n_chunks..][..n_chunks].iter().flat_map(|lanes| &lanes.0);
+        let row = |row: usize| &self.table_gradient[row * n_chunks..][..n_chunks];
         self.gradient.fill(0.0);
         let (of_tasks, rest) = self.gradient.split_at_mut(n * d);
-        let n_rest = rest.len();
-        let (of_bits, rest) = rest.split_at_mut(n_rest - 1 - 2 * d);
+        let (of_bits, rest) = rest.split_at_mut(rest.len() - 1 - 2 * d);
         let (of_bias, of_readout) = rest.split_at_mut(d);
-        for (task, of_task) in of_tasks.chunks_mut(d).enumerate() {
-            for ((entry, shared), sum) in of_task.iter_mut().zip(&mut *of_bias).zip(row(task)) {
-                *entry = *sum;
-                *shared += sum;
-            }
+        for (task, of_task) in of_tasks.chunks_exact_mut(d).enumerate() {
+            add(row(task), of_task);
+            add(row(task), of_bias);
         }
         for group in 0..tasks.n_lookups() - 1 {
             let (of_group, bits) = tasks.group(group);
             for (position, bit) in bits.clone().enumerate() {
                 let of_bit = &mut of_bits[bit * d..][..d];
                 for pattern in (0..1_usize << bits.len()).filter(|pattern| pattern >> position & 1 == 1) {
-                    of_bit.iter_mut().zip(row(of_group.start + pattern)).for_each(|(entry, sum)| *entry += sum);
+                    add(row(of_group.start + pattern), of_bit);
                 }
             }
         }
-        let readout = self.readout_gradient.iter().flat_map(|lanes| &lanes.0);
-        of_readout.iter_mut().zip(readout.take(d)).for_each(|(entry, &sum)| *entry = sum);
+        add(&self.readout_gradient, &mut of_readout[..d]);
         of_readout[d] = bias;
+    }
+}
+
+/// Adds a row of lanes to as many numbers.
+fn add(row: &[Chunk], numbers: &mut [f32]) {
+    for (numbers, lanes) in numbers.chunks_mut(LANES).zip(row) {
+        for (number, lane) in numbers.iter_mut().zip(&lanes.0) {
+            *number += lane;
+        }
     }
 }
 
@@ -144,7 +155,7 @@ impl Task for Pass<'_> {
 
     /// Fills in the losses, and adds to the gradients of rows and readout; returns that of the last bias.
     ///
-    /// Plain code, compiled for each instruction set: products and sums are rounded one by one, over 16 lanes.
+    /// Products and sums are rounded one by one, over 16 lanes.
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) -> f32 {
         let network = self.network;
@@ -159,21 +170,17 @@ impl Task for Pass<'_> {
             let mut pushes = [0.0_f32; BLOCK];
             for (example, rows) in rows.chunks_exact(n_lookups).enumerate() {
                 let hidden = &mut hidden[example * n_chunks..][..n_chunks];
-                let mut sums = [0.0; LANES];
-                for chunk in 0..n_chunks {
-                    let mut units = [0.0; LANES];
-                    for &row in rows {
-                        let row = &table[row as usize * n_chunks + chunk].0;
-                        (0..LANES).for_each(|lane| units[lane] += row[lane]);
-                    }
-                    let readout = &readout[chunk].0;
-                    for lane in 0..LANES {
-                        units[lane] = if units[lane] > 0.0 { units[lane] } else { 0.0 };
-                        sums[lane] += units[lane] * readout[lane];
-                    }
-                    hidden[chunk].0 = units;
+                let mut sums = L::splat(0.0);
+                for (chunk, (hidden, readout)) in hidden.iter_mut().zip(&*readout).enumerate() {
+                    let row = |&row: &u32| L::load(&table[row as usize * n_chunks + chunk]);
+                    let units = rows.iter().map(row).fold(L::splat(0.0), L::plus);
+                    let units = units.only(units.positive());
+                    units.store(hidden);
+                    sums = sums.plus(units.times(L::load(readout)));
                 }
-                pushes[example] = Chunk(sums).total() + last;
+                let mut total = Chunk::ZERO;
+                sums.store(&mut total);
+                pushes[example] = total.total() + last;
             }
             for (push, &odd) in pushes.iter_mut().zip(odd) {
                 let margin = if odd { *push } else { -*push };
@@ -181,26 +188,30 @@ impl Task for Pass<'_> {
                 losses.push((-margin).max(0.0) + libm::log1pf(small));
                 // The probability of the wrong answer: minus the slope of the loss in the margin.
                 let wrong = if margin > 0.0 { small / (1.0 + small) } else { 1.0 / (1.0 + small) };
-                *push = share * if odd { -wrong } else { wrong };
+                *push = match margin > CERTAIN {
+                    true => 0.0,
+                    false => share * if odd { -wrong } else { wrong },
+                };
             }
             if !self.learns {
                 continue;
             }
             for (example, rows) in rows.chunks_exact(n_lookups).enumerate() {
-                let hidden = &hidden[example * n_chunks..][..n_chunks];
                 let push = pushes[example];
+                if push == 0.0 {
+                    continue;
+                }
                 bias += push;
-                for chunk in 0..n_chunks {
-                    let (units, readout) = (&hidden[chunk].0, &readout[chunk].0);
-                    let of_readout = &mut readout_gradient[chunk].0;
-                    let mut slope = [0.0; LANES];
-                    for lane in 0..LANES {
-                        of_readout[lane] += push * units[lane];
-                        slope[lane] = if units[lane] > 0.0 { push * readout[lane] } else { 0.0 };
-                    }
+                let push = L::splat(push);
+                let hidden = &hidden[example * n_chunks..][..n_chunks];
+                for (chunk, (units, readout)) in hidden.iter().zip(&*readout).enumerate() {
+                    let units = L::load(units);
+                    let of_readout = &mut readout_gradient[chunk];
+                    L::load(of_readout).plus(push.times(units)).store(of_readout);
+                    let slope = push.times(L::load(readout)).only(units.positive());
                     for &row in rows {
-                        let row = &mut table_gradient[row as usize * n_chunks + chunk].0;
-                        (0..LANES).for_each(|lane| row[lane] += slope[lane]);
+                        let row = &mut table_gradient[row as usize * n_chunks + chunk];
+                        L::load(row).plus(slope).store(row);
                     }
                 }
             }
