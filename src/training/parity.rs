@@ -78,6 +78,10 @@ impl ToyModel for Parity {
         }
     }
 
+    fn start(&self) -> &'static str {
+        "Weights and biases begin uniform within ±1/√inputs of their layer."
+    }
+
     fn refusal(&self, size: Size, _: &Recipe) -> Option<(&'static str, String)> {
         let (bits, subset, n) = (self.bits.get(), self.subset.get(), size.n_concepts);
         if subset > bits {
@@ -284,6 +288,7 @@ impl Course {
             frequency: tasks.frequency.clone(),
             stakes: vec![LN_2; tasks.len()],
             learned_at: self.learned_at.clone(),
+            learned_in_theory: Vec::new(),
         }
     }
 }
