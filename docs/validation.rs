@@ -199,7 +199,7 @@ fn phase_diagram(folder: &Path) -> Fallible<Vec<Line>> {
 fn hysteresis(folder: &Path) -> Fallible<Vec<Line>> {
     let findings = Rows::of(folder, ".findings")?;
     let turn = |group: &str| {
-        findings.finding("norm_2", "midpoint", group).map(|(value, error)| (value, error.unwrap_or(f64::NAN)))
+        findings.finding("represented_2", "midpoint", group).map(|(value, error)| (value, error.unwrap_or(f64::NAN)))
     };
     let (up, down) = (turn("up")?, turn("down")?);
     Ok(vec![
