@@ -71,9 +71,10 @@ pub fn markdown() -> String {
         parameters(&mut page, &kind, &inside(&kind));
     }
     page.push_str(
-        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first.\n",
+        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first. `direction` and `step` are there where a training anneals or has checkpoints.\n",
     );
-    table(&mut page, KEYS.iter().chain(&STAGE_KEYS));
+    let (of_tiers, of_rows) = KEYS.split_at(6);
+    table(&mut page, of_tiers.iter().chain(&STAGE_KEYS).chain(of_rows));
     page.push_str(SUMMARY);
     page.push_str(
         "\n## The findings\n\n`NAME.findings.csv` has one row for each finding of each analysis and group.\n",

@@ -204,8 +204,8 @@ pub fn add_lifted_centred(block: &Block, place: Place, rows: &Scales, columns: &
     for (r, dots) in block.0.iter().enumerate() {
         let i = place.first + r;
         let (start, end) = place.live(r);
-        for j in start..end {
-            let dot = f64::from(dots[j]) * rows.unit[i] * columns.unit[j] - rows.shift[i] - columns.shift[j];
+        for (j, &dot) in dots.iter().enumerate().take(end).skip(start) {
+            let dot = f64::from(dot) * rows.unit[i] * columns.unit[j] - rows.shift[i] - columns.shift[j];
             let cos = dot * rows.centred_inverse[i] * columns.centred_inverse[j];
             sums.cos[j % LANES] += cos;
             sums.cos2[j % LANES] += cos * cos;

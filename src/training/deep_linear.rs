@@ -452,8 +452,8 @@ mod tests {
         let model = DeepLinear::default();
         let recipe = |schedule, steps| Recipe { schedule, steps, checkpoints: vec![steps], ..model.defaults(SIZE) };
         let constant = model.learned_in_theory(SIZE, &recipe(Schedule::Constant, 100));
-        assert!((constant[0].unwrap() - 1900.100_583_625).abs() < 1e-6, "{constant:?}");
-        assert!((constant[1].unwrap() - 2305.354_3).abs() < 1e-3, "{constant:?}");
+        assert!((constant[0].unwrap() - 1_900.100_583_625).abs() < 1e-6, "{constant:?}");
+        assert!((constant[1].unwrap() - 2_305.354_3).abs() < 1e-3, "{constant:?}");
         // Along a straight line from r the time is r (k − k (k − 1)/(2 S)) after k steps: of S = 4000 all have 2.0005, so that the second mode is not learned.
         let linear = model.learned_in_theory(SIZE, &recipe(Schedule::Linear, 4000));
         assert_eq!(linear[1], None);

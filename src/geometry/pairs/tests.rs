@@ -186,8 +186,8 @@ fn regress_products_of_the_shortest_vectors_do_not_vanish() {
     let lengths = [[1.0, 1e-23, 1e-37], [1e-30, 3e-31, 2e-30], [1e-20, 1e-20, 1e-20]];
     for (lengths, offset) in lengths.into_iter().zip([0.5, 0.5, 9.0]) {
         let mut rng = rng();
-        let mut entry = |_, i: usize| ((rng.random::<f32>() - offset) * lengths[i % 3]) as f32;
-        let embedding = Embedding::new(DMatrix::from_fn(12, 100, |k, i| entry(k, i)));
+        let entry = |_, i: usize| (rng.random::<f32>() - offset) * lengths[i % 3];
+        let embedding = Embedding::new(DMatrix::from_fn(12, 100, entry));
         let found = statistics(&embedding);
         for kernel in Kernel::available() {
             let again = pair_statistics(&embedding, EVERYTHING, kernel, true);
