@@ -8,7 +8,7 @@ use crate::embedding::Scheme;
 use crate::quantity::{abridged, shortest};
 use crate::registry::Kind;
 use crate::scenario::plan::{KEYS, STAGE_KEYS};
-use crate::schema::{allowed, measures};
+use crate::schema::{allowed, default, inside, made, measures, recipe};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
 use crate::training::Architecture;
@@ -30,6 +30,12 @@ pub fn explain(name: &str) -> Result<String, String> {
         for column in columns {
             let _ = writeln!(text, "  {:<28} {}", column.name, column.meaning);
         }
+        for made in made::columns(kind).chunk_by(|a, b| a.option == b.option) {
+            let _ = writeln!(text, "with {} also:", made[0].option);
+            for column in made.iter().map(|made| &made.column) {
+                let _ = writeln!(text, "  {:<28} {}", column.name, column.meaning);
+            }
+        }
         return Ok(text);
     }
     let analyses = Conclusion::kinds();
@@ -40,16 +46,14 @@ pub fn explain(name: &str) -> Result<String, String> {
         measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
     let columns: Vec<(Option<&Kind>, &Column)> =
         KEYS.iter().chain(&STAGE_KEYS).map(|key| (None, key)).chain(of_measures).collect();
-    // A column may have a number of its parameters in its name; whatever the number, it is the same column.
-    let column = columns.iter().find(|(_, column)| column.name == name);
-    let unnumbered = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    let alike = || {
-        columns.iter().find(|(_, column)| {
-            column.name.ends_with(|c: char| c.is_ascii_digit()) && unnumbered(&column.name) == unnumbered(name)
-        })
-    };
-    if let Some((kind, column)) = column.or_else(alike) {
-        return Ok(describe_column(*kind, column));
+    if let Some((kind, column)) = columns.iter().find(|(_, column)| column.name == name) {
+        return Ok(describe_column(*kind, column, None));
+    }
+    // Options make columns, and may have their numbers in the names.
+    for (kind, _) in &measures {
+        if let Some(made) = made::find(kind, name) {
+            return Ok(describe_column(Some(kind), &made.column, Some(&made.option)));
+        }
     }
     if let Ok(model) = catalogue::model(name) {
         return Ok(describe_model(model));
@@ -60,7 +64,9 @@ pub fn explain(name: &str) -> Result<String, String> {
         .chain(measures.iter().map(|(kind, _)| kind))
         .chain(&analyses)
         .map(|kind| kind.name);
-    let names = kinds.chain(columns.iter().map(|(_, column)| column.name.as_ref()));
+    let made: Vec<_> = measures.iter().flat_map(|(kind, _)| made::columns(kind)).collect();
+    let made = made.iter().map(|made| made.column.name.as_ref());
+    let names = kinds.chain(columns.iter().map(|(_, column)| column.name.as_ref())).chain(made);
     let mut near = did_you_mean(name, names.chain(catalogue::models().iter().map(|model| model.name.as_str())));
     if near.is_empty() {
         near = "; superpose list shows what there is".to_owned();
@@ -70,20 +76,18 @@ pub fn explain(name: &str) -> Result<String, String> {
 
 fn describe_kind(family: &str, usage: &str, kind: &Kind) -> String {
     let mut text = format!("{} ({family})\n\n{}\n\nIn a scenario: {usage}\n", kind.name, kind.manual());
-    for parameter in kind.parameters() {
-        let default = parameter.default.map_or(String::new(), |default| format!(", default {default}"));
-        let _ = writeln!(
-            text,
-            "  {}: {}{default}\n      {}",
-            parameter.name,
-            allowed(parameter.schema),
-            parameter.manual.replace('\n', " ")
-        );
+    for (path, parameter) in inside(kind) {
+        let default = default(kind, &path, &parameter).map_or(String::new(), |default| format!(", default {default}"));
+        let value = allowed(parameter.schema);
+        let _ = writeln!(text, "  {path}: {value}{default}\n      {}", parameter.manual.replace('\n', " "));
+    }
+    if let Some(recipe) = recipe(kind) {
+        let _ = writeln!(text, "\n{recipe}");
     }
     text
 }
 
-fn describe_column(kind: Option<&Kind>, column: &Column) -> String {
+fn describe_column(kind: Option<&Kind>, column: &Column, option: Option<&str>) -> String {
     let of = kind.map_or("key of every row".to_owned(), |kind| format!("column of measure {}", kind.name));
     let mut text = format!(
         "{} ({of})\n\n{}\n\nunit    {}\nrange   {}\n",
@@ -92,6 +96,9 @@ fn describe_column(kind: Option<&Kind>, column: &Column) -> String {
         column.unit.word(),
         column.range_words()
     );
+    if let Some(option) = option {
+        let _ = writeln!(text, "option  {option}");
+    }
     if let Some(theory) = &column.theory {
         let _ = writeln!(text, "theory  {theory}");
     }

@@ -45,16 +45,34 @@ impl Kind {
 
     /// The parameters, in the order of their declaration.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter<'_>> {
-        let required =
-            |name: &str| self.schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
-        self.schema["properties"].as_object().into_iter().flatten().map(move |(name, schema)| Parameter {
-            name,
-            manual: schema["description"].as_str().unwrap_or_default(),
-            default: schema.get("default").filter(|default| !default.is_null()),
-            required: required(name),
-            schema,
-        })
+        parameters_of(&self.schema)
     }
+
+    /// The parameters with their dotted paths, those of a table right below it: `checkpoints`, `checkpoints.count`, …
+    pub fn all_parameters(&self) -> Vec<(String, Parameter<'_>)> {
+        let mut all = Vec::new();
+        for parameter in self.parameters() {
+            let path = parameter.name.to_owned();
+            let table = parameter.table();
+            all.push((path.clone(), parameter));
+            all.extend(
+                table.into_iter().flat_map(parameters_of).map(|inner| (format!("{path}.{}", inner.name), inner)),
+            );
+        }
+        all
+    }
+}
+
+/// The parameters of a table with this schema, in the order of their declaration.
+fn parameters_of(schema: &serde_json::Value) -> impl Iterator<Item = Parameter<'_>> {
+    let required = |name: &str| schema["required"].as_array().is_some_and(|names| names.iter().any(|n| n == name));
+    schema["properties"].as_object().into_iter().flatten().map(move |(name, schema)| Parameter {
+        name,
+        manual: schema["description"].as_str().unwrap_or_default(),
+        default: schema.get("default").filter(|default| !default.is_null()),
+        required: required(name),
+        schema,
+    })
 }
 
 /// A parameter of a kind.
@@ -69,6 +87,15 @@ pub struct Parameter<'a> {
     pub required: bool,
     /// What it takes.
     pub schema: &'a serde_json::Value,
+}
+
+impl<'a> Parameter<'a> {
+    /// The schema of the table that it takes, if it takes just one sort of table; the kinds of a family have manuals of their own.
+    fn table(&self) -> Option<&'a serde_json::Value> {
+        let sorts = self.schema["anyOf"].as_array().map_or_else(Vec::new, |sorts| sorts.iter().collect());
+        let mut tables = std::iter::once(self.schema).chain(sorts).filter(|schema| schema["properties"].is_object());
+        tables.next().filter(|_| tables.next().is_none())
+    }
 }
 
 /// A family of which a scenario chooses exactly one kind: `embedding.support = { … }`.

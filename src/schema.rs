@@ -1,5 +1,7 @@
 //! The scenario format for editors and for people: JSON Schema and docs/scenario.md, both made from the types.
 
+pub mod made;
+
 use std::fmt::Write;
 
 use serde_json::Value;
@@ -7,10 +9,11 @@ use serde_json::Value;
 use crate::analysis::{self, Conclusion};
 use crate::embedding::Scheme;
 use crate::measure::Measures;
-use crate::registry::Kind;
-use crate::scenario::plan::KEYS;
+use crate::registry::{Kind, Parameter};
+use crate::scenario::plan::{KEYS, STAGE_KEYS};
 use crate::scenario::{Concepts, Scenario, Tier, sweep};
 use crate::table::Column;
+use crate::training::{self, Architecture};
 
 /// JSON Schema (draft 7, which editors of TOML understand) of a scenario file.
 pub fn json() -> String {
@@ -34,29 +37,44 @@ pub fn markdown() -> String {
         ("`[sweep]`", Kind::of::<sweep::Manual>("", None)),
     ] {
         let _ = write!(page, "\n## {title}\n\n{}\n", kind.manual());
-        parameters(&mut page, &kind);
+        // What is a table here has a section of its own.
+        let own: Vec<_> = kind.parameters().map(|parameter| (parameter.name.to_owned(), parameter)).collect();
+        parameters(&mut page, &kind, &own);
     }
     page.push_str("\n## Embeddings\n\nEach tier has exactly one: `embedding.NAME = { … }`.\n");
     for kind in Scheme::kinds() {
         let alias = kind.alias.map_or(String::new(), |alias| format!(" (or `{alias}`)"));
         let _ = write!(page, "\n### `{}`{alias}\n\n{}\n", kind.name, kind.manual());
-        parameters(&mut page, &kind);
+        parameters(&mut page, &kind, &inside(&kind));
+    }
+    page.push_str(
+        "\n## Toy models\n\nA tier with `embedding.trained` has exactly one: `embedding.trained = { model.NAME = { … } }`, with the options of the training beside `model`.\n",
+    );
+    for kind in Architecture::kinds() {
+        let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
+        parameters(&mut page, &kind, &inside(&kind));
+        let _ = write!(page, "\n{}\n", recipe(&kind).unwrap_or_default());
     }
     page.push_str("\n## Measures\n\nAny number of them: `[measure.NAME]`.\n");
     for (kind, columns) in measures() {
         let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
-        parameters(&mut page, &kind);
+        parameters(&mut page, &kind, &inside(&kind));
         table(&mut page, &columns);
+        for made in made::columns(&kind).chunk_by(|a, b| a.option == b.option) {
+            let _ = write!(page, "\nWith `{}` also:\n", made[0].option);
+            table(&mut page, made.iter().map(|made| &made.column));
+        }
     }
     page.push_str("\n## Analyses\n\nAny number of them: `[[analysis]]` with one table each, `NAME = { … }`. What they find stands in `NAME.findings.csv`.\n");
     for kind in Conclusion::kinds() {
         let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
-        parameters(&mut page, &kind);
+        parameters(&mut page, &kind, &inside(&kind));
     }
     page.push_str(
-        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first.\n",
+        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first. `direction` and `step` are there where a training anneals or has checkpoints.\n",
     );
-    table(&mut page, &KEYS);
+    let (of_tiers, of_rows) = KEYS.split_at(6);
+    table(&mut page, of_tiers.iter().chain(&STAGE_KEYS).chain(of_rows));
     page.push_str(SUMMARY);
     page.push_str(
         "\n## The findings\n\n`NAME.findings.csv` has one row for each finding of each analysis and group.\n",
@@ -143,23 +161,77 @@ fn literal(word: &Value) -> String {
     if word.is_null() { "null".into() } else { word.to_string() }
 }
 
-fn parameters(page: &mut String, kind: &Kind) {
-    if kind.parameters().next().is_none() {
+/// The parameters of a kind and of the tables in it. A table that is another kind of embedding has a section of its own.
+pub fn inside(kind: &Kind) -> Vec<(String, Parameter<'_>)> {
+    let elsewhere: Vec<Kind> = Scheme::kinds();
+    let mut all = kind.all_parameters();
+    let is_elsewhere = |parameter: &Parameter| {
+        let table = &parameter.schema["properties"];
+        table.is_object() && elsewhere.iter().any(|kind| kind.schema["properties"] == *table)
+    };
+    let skipped: Vec<String> =
+        all.iter().filter(|(_, parameter)| is_elsewhere(parameter)).map(|(path, _)| format!("{path}.")).collect();
+    all.retain(|(path, _)| !skipped.iter().any(|skipped| path.starts_with(skipped)));
+    all
+}
+
+/// The value of a parameter that is left out, in words: of an option of a training by the models that take it.
+pub fn default(kind: &Kind, path: &str, parameter: &Parameter) -> Option<String> {
+    if let Some(default) = parameter.default {
+        return Some(default.to_string());
+    }
+    let of_models = if kind.name == "trained" { training::defaults(path) } else { Vec::new() };
+    let mut different: Vec<(String, Vec<&str>)> = Vec::new();
+    for (model, value) in of_models {
+        match different.iter_mut().find(|(other, _)| *other == value) {
+            Some((_, models)) => models.push(model),
+            None => different.push((value, vec![model])),
+        }
+    }
+    let words = match &different[..] {
+        [] => return None,
+        [(value, _)] => value.clone(),
+        _ => different
+            .iter()
+            .map(|(value, models)| format!("{value} ({})", models.join(", ")))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    Some(words)
+}
+
+/// How a toy model is trained where the scenario does not say, as a sentence; nothing for other kinds.
+pub fn recipe(kind: &Kind) -> Option<String> {
+    let options: Vec<String> = training::OPTIONS
+        .iter()
+        .filter_map(|option| {
+            let of_models = training::defaults(option);
+            let (_, value) = of_models.into_iter().find(|(model, _)| *model == kind.name)?;
+            Some(format!("{option} = {value}"))
+        })
+        .collect();
+    let start = training::start(kind.name)?;
+    Some(format!("Trained with {}, unless the scenario says otherwise. {start}", options.join(", ")))
+}
+
+fn parameters(page: &mut String, kind: &Kind, parameters: &[(String, Parameter)]) {
+    if parameters.is_empty() {
         return;
     }
     page.push_str("\n| key | value | default | meaning |\n|---|---|---|---|\n");
-    for parameter in kind.parameters() {
-        let default = match (parameter.default, parameter.required) {
-            (Some(default), _) => format!("`{default}`"),
+    for (path, parameter) in parameters {
+        let default = match (default(kind, path, parameter), parameter.required) {
+            (Some(default), _) if parameter.default.is_some() => format!("`{default}`"),
+            (Some(default), _) => default,
             (None, true) => "required".to_owned(),
             (None, false) => String::new(),
         };
         let value = cell(&allowed(parameter.schema));
-        let _ = writeln!(page, "| `{}` | {value} | {} | {} |", parameter.name, cell(&default), cell(parameter.manual));
+        let _ = writeln!(page, "| `{path}` | {value} | {} | {} |", cell(&default), cell(parameter.manual));
     }
 }
 
-fn table(page: &mut String, columns: &[Column]) {
+fn table<'a>(page: &mut String, columns: impl IntoIterator<Item = &'a Column>) {
     page.push_str("\n| column | unit | range | meaning |\n|---|---|---|---|\n");
     for column in columns {
         let _ = writeln!(

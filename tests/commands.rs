@@ -34,7 +34,7 @@ fn superpose(folder: &TempDir, words: &str) -> (i32, String, String) {
 fn golden_measure_prints_what_run_would_and_the_pairs_by_name() {
     let expected = "\
 five.txt
-one replicate; in brackets the theory of random directions; – where undefined
+one replicate; in brackets what theory says; – where undefined
 
 tier                  five
 embedding             file

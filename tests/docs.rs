@@ -29,10 +29,57 @@ fn law_every_kind_column_and_model_can_be_explained() {
         names.push(kind.name.to_owned());
         names.extend(columns.iter().map(|column| column.name.to_string()));
     }
+    names.extend(superpose::training::Architecture::kinds().iter().map(|kind| kind.name.to_owned()));
+    names.extend(superpose::analysis::Conclusion::kinds().iter().map(|kind| kind.name.to_owned()));
     names.extend(superpose::catalogue::models().iter().map(|model| model.name.clone()));
     for name in names {
         let text = superpose::explain::explain(&name).unwrap_or_else(|sentence| panic!("{sentence}"));
         assert!(text.starts_with(&name) && text.len() > name.len() + 40, "{text}");
+    }
+}
+
+#[test]
+fn law_every_column_that_an_option_makes_can_be_explained_with_any_number() {
+    let mut n_made = 0;
+    for (kind, _) in superpose::schema::measures() {
+        for made in superpose::schema::made::columns(&kind) {
+            let names = match made.column.name.strip_suffix('1') {
+                // 1 at the end is the number that was tried.
+                Some(stem) => [1, 7, 40].map(|number| (format!("{stem}{number}"), number.to_string())).to_vec(),
+                None => vec![(made.column.name.to_string(), String::new())],
+            };
+            for (name, number) in names {
+                let text = superpose::explain::explain(&name).unwrap_or_else(|sentence| panic!("{sentence}"));
+                let measure = format!("{name} (column of measure {})", kind.name);
+                assert!(text.starts_with(&measure) && text.contains("\noption  "), "{text}");
+                assert!(text.split_once("\nunit ").expect("a unit").0.contains(&number), "{text}");
+                n_made += 1;
+            }
+        }
+    }
+    // norm, represented, loss_fraction, answered, learned_step, polytope, …
+    assert!(n_made >= 30, "{n_made} columns");
+}
+
+#[test]
+fn law_the_manual_has_every_option_of_a_training_with_a_default_for_each_model() {
+    let manual = superpose::schema::markdown();
+    for kind in superpose::training::Architecture::kinds() {
+        let explained = superpose::explain::explain(kind.name).expect(kind.name);
+        let section = manual.split(&format!("\n### `{}`", kind.name)).nth(1).expect("a section of the manual");
+        let section = section.split("\n### ").next().expect("its text");
+        for parameter in kind.parameters() {
+            assert!(section.contains(&format!("| `{}` |", parameter.name)), "{}: {}", kind.name, parameter.name);
+        }
+        for option in superpose::training::OPTIONS {
+            let defaults = superpose::training::defaults(option);
+            let (_, value) = defaults.iter().find(|(model, _)| *model == kind.name).expect("a default");
+            let words = format!("{option} = {value}");
+            assert!(section.contains(&words) && explained.contains(&words), "{}: {words}", kind.name);
+        }
+    }
+    for path in ["checkpoints.count", "checkpoints.from", "checkpoints.scale", "anneal.along", "anneal.direction"] {
+        assert!(manual.contains(&format!("| `{path}` |")), "{path}");
     }
 }
 

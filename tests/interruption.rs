@@ -564,6 +564,7 @@ fn theory_sweeps_that_cannot_be_run_are_refused_with_a_sentence() {
         ("\"concepts.count\" = { from = 8, to = 9, steps = 2, scale = \"lin\" }", r#"15:59: the axis "concepts.count" must have the scale "linear" or "log", got "lin""#),
         ("\"concepts.count\" = { from = 8, to = 9, steps = 0 }", r#"15:48: the axis "concepts.count" must have a whole number of steps from 1 to 1000000, got 0"#),
         ("\"concepts.count\" = { from = 8, to = 9 }", r#"15:20: the axis "concepts.count" lacks steps"#),
+        ("tiers.a.embedding.trained.steps = 10", r#"15:35: the axis "tiers.a.embedding.trained" lacks from and to; if "tiers.a.embedding.trained.steps" is meant, give its values in a list, got 10"#),
         ("\"concepts.count\" = { from = 8, steps = 2 }", r#"15:20: the axis "concepts.count" must have a number for to, got nothing"#),
         ("\"concepts.count\" = [8]\nwhere = \"concepts.count <\"", r#"16:9: sweep.where expects a number, a name or "(" at character 17, found the end"#),
         ("\"concepts.count\" = [8]\nwhere = \"concepts.cuont < 3\"", r#"16:9: sweep.where names "concepts.cuont", which has no number here; did you mean "concepts.count" (allowed: concepts.count, d_model, n_concepts, params, tokens, compute)"#),

@@ -165,7 +165,9 @@ fn few(measure: &str, n_concepts: u64) -> String {
         "task" => format!("steps = [1, 4], items = {items}, candidates = {candidates}, trials = 10"),
         "sparse_recovery" => format!("active = [{counts}], trials = 6, iterations = 100"),
         "associative_memory" => "trials = 5".to_owned(),
-        "training" => format!("ranks = [{counts}], learned = [{counts}], learned_exponent = true"),
+        "training" => {
+            format!("ranks = [{counts}], answered = [{counts}], learned = [{counts}], learned_exponent = true")
+        }
         "represented" => "concepts = [1]".to_owned(),
         "dimensionality" => format!("polytopes = true, concepts = [{counts}]"),
         "similarity" => format!("to = \"a\", k = {}, permutations = 3", (n_concepts / 2).clamp(1, 10)),
@@ -289,6 +291,7 @@ fn training(n: usize) -> Training {
         loss_by_concept: vec![0.3 / n as f64; n],
         stakes: vec![1.0; n],
         learned_at: vec![Some(7); n],
+        learned_in_theory: vec![Some(6.5); n],
         frequency,
     };
     Training { step: 9, progress, outcome: Outcome::Converged, n_restarts: 3, n_failed: 1 }

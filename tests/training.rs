@@ -136,3 +136,32 @@ fn law_a_training_that_diverges_is_a_row_and_not_an_error() {
         assert_eq!(found.cells("a", column)[0].to_string(), "", "{column}");
     }
 }
+
+// A tier that is assigned stands beside one that is trained, and has no training to tell of.
+#[test]
+fn law_a_measure_of_trainings_leaves_assigned_tiers_empty() {
+    let text = "name = \"t\"\n[concepts]\ncount = 6\n[[tiers]]\nname = \"a\"\nd_model = 3\nembedding.trained = { model.elhage = {}, steps = 20, batch = 10 }\n\
+                [[tiers]]\nname = \"b\"\nd_model = 3\nembedding.fully_distributed = {}\n[measure]\ntraining = { ranks = [1] }\nsparsity = {}\n";
+    let found = run(Path::new("."), text);
+    assert_eq!(found.cells("a", "training_steps")[0].to_string(), "20");
+    for column in ["training_steps", "training_outcome", "training_loss", "restarts_failed_fraction", "loss_fraction_1"]
+    {
+        assert_eq!(found.cells("b", column)[0].to_string(), "", "{column}");
+    }
+    assert!(found.number("b", "hoyer") > 0.0);
+}
+
+// Products of vectors of 1e-30 are below what f32 can tell from 0. Their directions, and Σ D ≤ d, are told all the same.
+#[test]
+fn regress_vectors_of_next_to_no_length_have_directions() {
+    let model = "model.elhage = { init = 1e-30 }, batch = 10, steps = 1, learning_rate = 1e-34";
+    let found = learned(30, 4, 1, model, "represented = { concepts = [30] }\ndimensionality = {}\noverlap = {}");
+    let norm = found.number("a", "norm_30");
+    assert!(norm < 1e-29 && norm > 0.0, "the last concept has the length {norm:e}");
+    assert_eq!((found.number("a", "zero_fraction"), found.number("a", "represented_fraction")), (0.0, 1.0));
+    // Xavier's weights are independent and normal: mean square cosine 1/4 of 435 pairs, each with a variance of 2 · 3/(16 · 6), and Σ D not far below 4.
+    let square = found.number("a", "mean_square_cosine");
+    assert!((square - 0.25).abs() < 4.0 * (0.0625f64 / 435.0).sqrt(), "{square}");
+    let sum = found.number("a", "sum_feature_dimensionality");
+    assert!(sum <= 4.0 * (1.0 + 1e-6) && sum > 2.0, "Σ D = {sum}");
+}

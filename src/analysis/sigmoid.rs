@@ -14,7 +14,8 @@ use crate::seed::Stream;
 /// y = low + (high − low)/(1 + exp(−k (u − u₀))) by least squares, with u = x or log₁₀ x.
 ///
 /// Findings: `midpoint`, the x at which half of the way is made; `width` = 2 ln 9/k, the distance in u between 10 and 90 % of the way (on a logarithmic scale
-/// in decades); `low` and `high`, the levels towards small and large x. Goodness is 1 − RSS/Σ(y − ȳ)².
+/// in decades); `low` and `high`, the levels towards small and large x. A midpoint outside the x of the rows and a level outside their y are extrapolated, and their notes say so: half
+/// of the way is half of a way that was not seen. Goodness is 1 − RSS/Σ(y − ȳ)².
 /// `aicc_line`, `aicc_power_law`, `aicc_sigmoid` and `aicc_broken_power_law` are Akaike's criteria n ln(RSS/n) + 2k + 2k(k + 1)/(n − k − 1) of a straight line in u (k = 3), of y = c + A xʳ
 /// (k = 4; c + A eʳˣ where an x is not positive) of the sigmoid (k = 5) and of a power law with a smooth break (k = 7; all x and y positive), all of the residuals of y itself and over the same rows: the smallest deserves belief, by exp(Δ/2) to 1.
 ///
@@ -93,6 +94,9 @@ impl Scale {
     }
 }
 
+/// How far a level may lie outside the y of the rows, in parts of their range, before it is called extrapolated: a curve comes to its levels at infinity alone.
+const REACH: f64 = 0.1;
+
 impl Analysis for Sigmoid {
     fn reads(&self) -> Vec<(&'static str, &str)> {
         vec![("x", &self.x), ("y", &self.y)]
@@ -115,7 +119,13 @@ impl Analysis for Sigmoid {
             Err(why) => return nothing(words(why, &u)),
         };
         let mut findings = turn(&found, self.scale, &u, y);
-        let level = |name: &'static str, value| Finding::plain(name, Some(value), n, "");
+        let ends = y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |ends, y| (ends.0.min(*y), ends.1.max(*y)));
+        let reach = REACH * (ends.1 - ends.0);
+        let level = |name: &'static str, value| {
+            let is_seen = value >= ends.0 - reach && value <= ends.1 + reach;
+            let note = if is_seen { String::new() } else { "extrapolated, outside the y of the rows".to_owned() };
+            Finding::plain(name, Some(value), n, "").with_note(note)
+        };
         findings.extend([level("low", found.low), level("high", found.high)]);
         let rivals = rivals(&u, &log_or_linear(x), y, found.sum_squares);
         let positive = x.iter().chain(y).all(|value| *value > 0.0);
@@ -213,6 +223,22 @@ mod tests {
         assert!(low < high && [low, high].iter().all(|x| (x.log10() - 8.2).abs() < 0.01));
         assert!(value(6) < value(4).min(value(5)) - 50.0, "{findings:?}");
         assert_eq!(findings[1].note, "10 to 90 %, in decades of x");
+    }
+
+    #[test]
+    fn law_what_lies_outside_the_rows_is_called_so() {
+        // Only the first part of a rise from 0 to 1 at 10.
+        let rise = |x: f64| 1.0 / (1.0 + (10.0 - x).exp());
+        let notes = |last: u32| {
+            let x: Vec<f64> = (0..20).map(|i| f64::from(i * last) / 19.0).collect();
+            let y = x.iter().map(|x| rise(*x)).collect();
+            let findings = conclude(Scale::Linear, x, y);
+            [0, 2, 3].map(|i: usize| findings[i].note.clone())
+        };
+        assert_eq!(notes(20), ["half of the way", "", ""]);
+        let high = "extrapolated, outside the y of the rows";
+        assert_eq!(notes(11), ["half of the way", "", high]);
+        assert_eq!(notes(9), ["half of the way, outside the x of the rows", "", high]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub fn summary(study: &Study, shown: &[Shown]) -> String {
         1 => text.push_str("one replicate"),
         n => text.push_str(&format!("mean ± standard error over {n} replicates")),
     }
-    text.push_str("; in brackets the theory of random directions; – where undefined\n");
+    text.push_str("; in brackets what theory says; – where undefined\n");
     let mut n_left_out = 0;
     for groups in shown.chunk_by(|a, b| a.point == b.point) {
         let Ok(point) = study.point(groups[0].point) else { continue };

@@ -23,19 +23,21 @@ use crate::training::{self, Architecture, Optimizer, Outcome, Recipe, Schedule, 
 pub struct Trained {
     /// What is trained: one of the models below.
     pub model: Architecture,
-    /// Steps of the optimiser.
+    /// Steps of the optimiser. Left out: those of the model's paper, as all below.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Count>,
-    /// Fresh samples in each step.
+    /// Fresh samples in each step; for `deep_linear`, whose steps see every item once, n.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch: Option<Count>,
-    /// Learning rate at its highest.
+    /// Learning rate r at its highest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<Positive>,
-    /// How the learning rate moves: "constant", "warmup_cosine" or "linear".
+    /// How the learning rate moves over S steps: "constant"; "warmup_cosine", in a straight line from 0 to r over the first tenth of the steps, then along half a cosine
+    /// down to r/20 at the last; or "linear", in a straight line from r at the first step to r/S at the last, so that 0 would be next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
-    /// What follows from a gradient: "adam", "adamw" or "sgd".
+    /// What follows from a gradient: "adam" (β₁ = 0.9, β₂ = 0.999, ε = 1e-8 outside the root, both moments corrected for their start), "adamw" (the same) or "sgd" (no
+    /// momentum). A weight decay λ (`decay` of elhage) adds λW to the gradient under adam and sgd; under adamw it takes r λ W off W before each step. The signed decay of liu acts before each step under all three.
     #[serde(default, alias = "optimiser", skip_serializing_if = "Option::is_none")]
     pub optimizer: Option<Optimizer>,
     /// Independent starts, of which the one with the lowest loss is kept. All see the same samples.
@@ -231,10 +233,9 @@ impl Encoding for Trained {
             None => Ok(size),
             Some((key, sentence)) => {
                 let model = format!("model.{}", self.model.name());
-                let options = ["steps", "batch", "learning_rate", "schedule", "optimizer", "restarts"];
                 let key = match key {
                     "" => model,
-                    key if options.contains(&key) => key.to_owned(),
+                    key if training::OPTIONS.contains(&key) => key.to_owned(),
                     key => format!("{model}.{key}"),
                 };
                 Err(Fault::scenario(Key::Parameter(key.into()), sentence))

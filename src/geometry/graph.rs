@@ -4,6 +4,7 @@ use super::{
     columns,
     embedding::Embedding,
     kernel::{Dots, Kernel, Task},
+    lift,
     panels::{Block, PANEL, Panels, ROWS},
     reduction::{Place, mask},
 };
@@ -37,9 +38,10 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
 /// Without columns or rows, and if this processor cannot run the kernel.
 pub fn graph(embedding: &Embedding, threshold: f64, kernel: Kernel, parallel: bool) -> Graph {
     let n_concepts = embedding.n_concepts();
-    let inverse: Vec<f64> =
-        columns::square_norms(embedding, kernel, parallel).iter().map(|square| 1.0 / square.sqrt()).collect();
-    let panels = &Panels::new(embedding, parallel);
+    let square_norms = columns::square_norms(embedding, kernel, parallel);
+    let units = lift::units(&square_norms);
+    let inverse = lift::inverse_norms(&square_norms, units.as_deref());
+    let panels = &Panels::new(embedding, units.as_deref(), parallel);
     let joined = |mut found: Found, row_panel: usize| {
         kernel.run(Row { panels, row_panel, inverse: &inverse, threshold, found: &mut found });
         found

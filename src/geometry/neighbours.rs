@@ -4,6 +4,7 @@ use super::{
     columns,
     embedding::Embedding,
     kernel::{Dots, Kernel, Task},
+    lift,
     panels::{PANEL, Panels},
     reduction::{LANES, total},
     strip,
@@ -77,16 +78,29 @@ pub fn neighbours(
     // For one row the order of cos and of −‖a − b‖² is that of a·b times a factor and plus a term of b; absent columns come last.
     let mut keys = vec![Keys { factor: [0.0; PANEL], term: [f64::NEG_INFINITY; PANEL] }; n.div_ceil(PANEL)];
     let compared_squares = moved.as_ref().map(|moved| columns::square_norms(moved, kernel, parallel));
-    for (i, &square) in compared_squares.as_ref().unwrap_or(&square_norms).iter().enumerate() {
+    let squares = compared_squares.as_ref().unwrap_or(&square_norms);
+    // Directions are each lifted by themselves; distances all together, if even the longest vector is short.
+    let units = match metric {
+        Metric::Cosine => lift::units(squares),
+        Metric::Euclidean => {
+            let longest = squares.iter().copied().fold(0.0, f64::max);
+            lift::units(&[longest]).map(|unit| vec![unit[0]; n])
+        }
+    };
+    for (i, &square) in squares.iter().enumerate() {
+        let unit = units.as_ref().map_or(1.0, |units| units[i]);
         let (factor, term) = match metric {
-            Metric::Cosine => (1.0 / square.sqrt(), 0.0),
-            Metric::Euclidean => (1.0, -0.5 * square),
+            Metric::Cosine => (unit / square.sqrt(), 0.0),
+            Metric::Euclidean => (1.0, -0.5 * square / unit / unit),
         };
         keys[i / PANEL].factor[i % PANEL] = factor;
         keys[i / PANEL].term[i % PANEL] = term;
     }
-    let columns = Panels::new(compared, parallel);
-    let rows = asked.map(|asked| Panels::new(&Embedding::new(compared.matrix().select_columns(asked)), parallel));
+    let columns = Panels::new(compared, units.as_deref(), parallel);
+    let rows = asked.map(|asked| {
+        let units: Option<Vec<f64>> = units.as_ref().map(|units| asked.iter().map(|&i| units[i]).collect());
+        Panels::new(&Embedding::new(compared.matrix().select_columns(asked)), units.as_deref(), parallel)
+    });
     drop(moved);
     let pass = Pass {
         embedding,
@@ -317,6 +331,21 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn regress_the_shortest_vectors_have_the_neighbours_of_their_directions() {
+        let plain = gaussian(90, 7, 0.0);
+        for metric in [Metric::Euclidean, Metric::Cosine] {
+            let (plain_found, small) = (neighbours(&plain, None, metric, 5, Kernel::best(), false), 2f32.powi(-100));
+            let found = neighbours(&Embedding::new(plain.matrix() * small), None, metric, 5, Kernel::best(), true);
+            assert_eq!(found.indices, plain_found.indices, "{metric:?}");
+        }
+        // Each by a power of its own: directions alone stay.
+        let mut matrix = plain.matrix().clone();
+        (0..90).for_each(|i| matrix.column_mut(i).scale_mut(2f32.powi(-(i as i32 * 7 % 110))));
+        let found = neighbours(&Embedding::new(matrix), None, Metric::Cosine, 5, Kernel::best(), false);
+        assert_eq!(found, neighbours(&plain, None, Metric::Cosine, 5, Kernel::best(), false));
     }
 
     #[test]

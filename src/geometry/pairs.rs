@@ -6,6 +6,7 @@ use super::{
     embedding::Embedding,
     histogram::Histogram,
     kernel::Kernel,
+    lift,
     panels::{PANEL, Panels},
     reduction::Scales,
     tile::{Pass, TILE, Tile, TileSums, Worker, upper_triangle},
@@ -79,7 +80,8 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
     copies.saturating_add(n_concepts.saturating_mul(64)).saturating_add(16 << 20)
 }
 
-/// The statistics of all pairs of columns: n ≥ 2 of d ≥ 1 finite entries, with norms from 10⁻¹² to 10¹².
+/// The statistics of all pairs of columns: n ≥ 2 of d ≥ 1 finite entries, none of them zero, with norms up to 10¹². Those below 10⁻¹² are multiplied by a power of two
+/// before their products are taken, which changes no bit of a product that f32 can hold, and divided by it afterwards in f64.
 ///
 /// O(n² d) time, and O(n d) memory: one copy of the embedding, two if the centred sums are wanted and the mean dominates.
 /// With `parallel` the tiles are shared out in the current rayon pool; without, rayon is not touched.
@@ -98,23 +100,25 @@ pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, pa
     let parallel = parallel && embedding.n_concepts() > TILE;
     let square_norms = columns::square_norms(embedding, kernel, parallel);
     let mut scales = vec![Scales::NONE; square_norms.len().div_ceil(PANEL)];
-    for (i, &square) in square_norms.iter().enumerate() {
-        scales[i / PANEL].inverse[i % PANEL] = 1.0 / square.sqrt();
+    let units = lift::units(&square_norms);
+    for (i, inverse) in lift::inverse_norms(&square_norms, units.as_deref()).into_iter().enumerate() {
+        scales[i / PANEL].inverse[i % PANEL] = inverse;
     }
     let centre = wanted.centred.then(|| Centre::new(embedding, &square_norms, kernel, parallel));
     let in_one_pass = centre.as_ref().is_some_and(|centre| !centre.is_dominant());
     if let Some(centre) = centre.as_ref().filter(|_| in_one_pass) {
         centre.scale(&mut scales, true);
     }
-    let totals = Totals::of(embedding, &scales, in_one_pass, wanted.dot_squares, kernel, parallel);
+    let totals = Totals::of(embedding, scales, units, in_one_pass, wanted.dot_squares, kernel, parallel);
     let centred = centre.map(|centre| {
         if in_one_pass {
             return CentredSums::new(centre, &totals.sums);
         }
         let embedding = columns::centred(embedding, &centre.mean, parallel);
-        let mut scales = vec![Scales::NONE; scales.len()];
+        let mut scales = vec![Scales::NONE; embedding.n_concepts().div_ceil(PANEL)];
         centre.scale(&mut scales, false);
-        let totals = Totals::of(&embedding, &scales, true, false, kernel, parallel);
+        let units = lift::units(&centre.square_norms);
+        let totals = Totals::of(&embedding, scales, units, true, false, kernel, parallel);
         CentredSums::new(centre, &totals.sums)
     });
     let sums = totals.sums;
@@ -156,14 +160,18 @@ struct Totals {
 impl Totals {
     fn of(
         embedding: &Embedding,
-        scales: &[Scales],
+        mut scales: Vec<Scales>,
+        units: Option<Vec<f64>>,
         centred: bool,
         dot_squares: bool,
         kernel: Kernel,
         parallel: bool,
     ) -> Self {
-        let panels = &Panels::new(embedding, parallel);
-        let pass = &Pass { panels, scales, centred, dot_squares };
+        for (i, &unit) in units.iter().flatten().enumerate() {
+            scales[i / PANEL].unit[i % PANEL] = unit;
+        }
+        let panels = &Panels::new(embedding, units.as_deref(), parallel);
+        let pass = &Pass { panels, scales: &scales, centred, dot_squares, lifted: units.is_some() };
         let mut totals = Self::default();
         if dot_squares {
             // Padded to whole tiles; the padding is cut off at the end.

@@ -35,8 +35,20 @@ pub struct Panels {
 }
 
 impl Panels {
-    /// O(n d).
-    pub fn new(embedding: &Embedding, parallel: bool) -> Self {
+    /// The entries of each concept divided by its unit, a power of two that leaves them in the range of f32; all by 1 if there are none. O(n d).
+    pub fn new(embedding: &Embedding, units: Option<&[f64]>, parallel: bool) -> Self {
+        let mut panels = Self::laid_out(embedding, parallel);
+        let faint = units.into_iter().flatten().enumerate().filter(|(_, unit)| **unit < 1.0);
+        for (i, unit) in faint {
+            for slice in &mut panels.slices[i / PANEL * panels.d_model..][..panels.d_model] {
+                let entry = &mut slice.0[i % PANEL];
+                *entry = (f64::from(*entry) / unit) as f32;
+            }
+        }
+        panels
+    }
+
+    fn laid_out(embedding: &Embedding, parallel: bool) -> Self {
         let (n_concepts, d_model) = (embedding.n_concepts(), embedding.d_model());
         let mut slices = vec![Slice([0.0; PANEL]); n_concepts.div_ceil(PANEL) * d_model];
         let concepts = embedding.as_slice();
@@ -93,7 +105,7 @@ mod tests {
     fn law_every_entry_has_its_place_and_the_rest_is_zero() {
         let embedding = Embedding::new(DMatrix::from_fn(19, 50, |k, i| (100 * i + k + 1) as f32));
         for parallel in [false, true] {
-            let panels = Panels::new(&embedding, parallel);
+            let panels = Panels::new(&embedding, None, parallel);
             assert_eq!(panels.n_panels(), 2);
             for (panel_idx, k, column) in
                 (0..2).flat_map(|p| (0..19).flat_map(move |k| (0..48).map(move |c| (p, k, c))))

@@ -23,7 +23,9 @@ pub fn total(lanes: [f64; LANES]) -> f64 {
 /// What a dot product is scaled and shifted by, for the 48 concepts of a panel; all 0 for an absent concept.
 #[derive(Clone, Copy, Debug)]
 pub struct Scales {
-    /// 1 / ‖w_i‖.
+    /// What the entries were divided by, a power of two: 1 but for very short vectors.
+    pub unit: [f64; PANEL],
+    /// Unit / ‖w_i‖.
     pub inverse: [f64; PANEL],
     /// a_i = w_i · m − ‖m‖² / 2, so that x̃_i · x̃_j = w_i · w_j − a_i − a_j.
     pub shift: [f64; PANEL],
@@ -33,7 +35,8 @@ pub struct Scales {
 
 impl Scales {
     /// A panel of absent concepts.
-    pub const NONE: Self = Self { inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
+    pub const NONE: Self =
+        Self { unit: [1.0; PANEL], inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
 }
 
 /// Sums over pairs, in lanes (column mod 16).
@@ -148,6 +151,23 @@ pub fn add_squares(block: &Block, rows: &mut [f64; ROWS], columns: &mut [f64; PA
     }
 }
 
+/// The same for products of entries that were divided by units.
+pub fn add_lifted_squares(
+    block: &Block,
+    first: usize,
+    [of_rows, of_columns]: [&Scales; 2],
+    rows: &mut [f64; ROWS],
+    columns: &mut [f64; PANEL],
+) {
+    for (r, (dots, row)) in block.0.iter().zip(rows).enumerate() {
+        for (c, (&dot, column)) in dots.iter().zip(&mut *columns).enumerate() {
+            let dot = f64::from(dot) * of_rows.unit[first + r] * of_columns.unit[c];
+            *row += dot * dot;
+            *column += dot * dot;
+        }
+    }
+}
+
 /// Adds the centred products of a block to the sums; with `PARTIAL`, of its pairs only.
 #[inline(always)]
 pub fn add_centred<const PARTIAL: bool>(
@@ -177,4 +197,19 @@ pub fn add_centred<const PARTIAL: bool>(
         }
     }
     *sums = s;
+}
+
+/// The same for products of entries that were divided by units, over the pairs of any block.
+pub fn add_lifted_centred(block: &Block, place: Place, rows: &Scales, columns: &Scales, sums: &mut CentredSums) {
+    for (r, dots) in block.0.iter().enumerate() {
+        let i = place.first + r;
+        let (start, end) = place.live(r);
+        for (j, &dot) in dots.iter().enumerate().take(end).skip(start) {
+            let dot = f64::from(dot) * rows.unit[i] * columns.unit[j] - rows.shift[i] - columns.shift[j];
+            let cos = dot * rows.centred_inverse[i] * columns.centred_inverse[j];
+            sums.cos[j % LANES] += cos;
+            sums.cos2[j % LANES] += cos * cos;
+            sums.dot2[j % LANES] += dot * dot;
+        }
+    }
 }

@@ -4,6 +4,7 @@ use super::{
     columns,
     embedding::Embedding,
     kernel::{Dots, Kernel, Task},
+    lift,
     panels::{PANEL, Panels},
     reduction::{LANES, total},
     strip,
@@ -30,10 +31,13 @@ pub struct Row {
 /// # Panics
 /// Without columns or rows, and if this processor cannot run the kernel.
 pub fn rows(embedding: &Embedding, asked: &[usize], kernel: Kernel, parallel: bool) -> Vec<Row> {
-    let inverse: Vec<f64> =
-        columns::square_norms(embedding, kernel, parallel).iter().map(|square| 1.0 / square.sqrt()).collect();
-    let columns = Panels::new(embedding, parallel);
-    let rows = Panels::new(&Embedding::new(embedding.matrix().select_columns(asked)), parallel);
+    let square_norms = columns::square_norms(embedding, kernel, parallel);
+    let units = lift::units(&square_norms);
+    let inverse = lift::inverse_norms(&square_norms, units.as_deref());
+    let columns = Panels::new(embedding, units.as_deref(), parallel);
+    let of_asked: Option<Vec<f64>> = units.map(|units| asked.iter().map(|&i| units[i]).collect());
+    let rows = Embedding::new(embedding.matrix().select_columns(asked));
+    let rows = Panels::new(&rows, of_asked.as_deref(), parallel);
     let of = |strip| kernel.run(Strip { columns: &columns, rows: &rows, inverse: &inverse, asked, strip });
     let n_strips = strip::n_strips(&rows);
     let found: Vec<Vec<Row>> =

@@ -5,6 +5,7 @@ use faer::linalg::matmul::triangular::{self, BlockStructure};
 use faer::{Accum, Mat, MatRef, Par, Side};
 
 use super::embedding::Embedding;
+use super::lift;
 use super::neighbours::Neighbours;
 use super::spectrum;
 
@@ -312,10 +313,14 @@ fn ranks(embedding: &Embedding, order: &[usize]) -> Vec<f64> {
         let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
         triangular::matmul(gram.as_mut(), lower, Accum::Add, &block, full, block.transpose(), full, 1.0, Par::Seq);
     }
+    // Squares of very short distances are no numbers of f32, but for a factor.
+    let largest = (0..n).map(|i| gram[(i, i)]).fold(0.0, f64::max);
+    let unit = lift::units(&[largest]).map_or(1.0, |units| units[0]);
     let mut pairs = Vec::with_capacity(n * (n - 1) / 2);
     for i in 0..n {
         for j in i + 1..n {
-            let square = (gram[(i, i)] + gram[(j, j)] - 2.0 * gram[(j, i)]).max(0.0) as f32;
+            let square = (gram[(i, i)] + gram[(j, j)] - 2.0 * gram[(j, i)]).max(0.0);
+            let square = (square / unit / unit) as f32;
             // Numbers from 0 have the order of their bits.
             pairs.push(u64::from(square.to_bits()) << 32 | pairs.len() as u64);
         }
@@ -518,6 +523,15 @@ mod tests {
             close(wide.svcca, narrow.svcca, 1e-6, "SVCCA");
             close(wide.pwcca, narrow.pwcca, 1e-6, "PWCCA");
         }
+    }
+
+    #[test]
+    fn regress_distances_of_next_to_no_length_are_told_apart() {
+        let plain = Embedding::new(DMatrix::from_fn(3, 8, |k, i| ((7 * i + 3 * k) as f32 * 1.3).sin()));
+        let small = Embedding::new(plain.matrix() * 2f32.powi(-100));
+        let order: Vec<usize> = (0..8).collect();
+        assert_eq!(ranks(&small, &order), ranks(&plain, &order));
+        assert!((rsa((&small, &order), (&plain, &order)).unwrap().0 - 1.0).abs() < 1e-12);
     }
 
     #[test]

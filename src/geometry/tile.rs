@@ -4,7 +4,10 @@ use super::{
     histogram::Counters,
     kernel::{Dots, Task},
     panels::{Block, PANEL, Panels, ROWS},
-    reduction::{CentredSums, LANES, Place, Scales, Sums, add_centred, add_cosines, add_squares, mask, total},
+    reduction::{
+        CentredSums, LANES, Place, Scales, Sums, add_centred, add_cosines, add_lifted_centred, add_lifted_squares,
+        add_squares, mask, total,
+    },
 };
 
 /// Panels on a side of a tile: 192 × 192 concepts. Part of the definition of the sums.
@@ -26,6 +29,8 @@ pub struct Pass<'a> {
     pub scales: &'a [Scales],
     pub centred: bool,
     pub dot_squares: bool,
+    /// Whether there are units other than 1.
+    pub lifted: bool,
 }
 
 /// The sums over the pairs of a tile.
@@ -132,7 +137,9 @@ impl Tile<'_> {
                         n_absent += (ROWS * PANEL) as u64 - n_live;
                         let (rows, columns) = (&pass.scales[row_panel], &pass.scales[column_panel]);
                         add_cosines(block, place, rows, columns, &mut sums, &mut worker.bins);
-                        if CENTRED && is_partial {
+                        if CENTRED && pass.lifted {
+                            add_lifted_centred(block, place, rows, columns, &mut centred);
+                        } else if CENTRED && is_partial {
                             add_centred::<true>(block, place, rows, columns, &mut centred);
                         } else if CENTRED {
                             add_centred::<false>(block, place, rows, columns, &mut centred);
@@ -140,7 +147,12 @@ impl Tile<'_> {
                         if SQUARES {
                             let [row_squares, column_squares] = &mut squares;
                             let row_squares = &mut row_squares[row_panel % TILE_PANELS].as_chunks_mut().0[first / ROWS];
-                            add_squares(block, row_squares, &mut column_squares[column_panel % TILE_PANELS]);
+                            let column_squares = &mut column_squares[column_panel % TILE_PANELS];
+                            if pass.lifted {
+                                add_lifted_squares(block, first, [rows, columns], row_squares, column_squares);
+                            } else {
+                                add_squares(block, row_squares, column_squares);
+                            }
                         }
                         worker.counters.count(worker.bins.as_flattened());
                     }

@@ -4,6 +4,7 @@ use super::{
     columns,
     embedding::Embedding,
     kernel::{Dots, Kernel, Task},
+    lift,
     panels::{Block, PANEL, Panels, ROWS},
     reduction::{Place, mask},
 };
@@ -36,9 +37,10 @@ impl Pair {
 /// # Panics
 /// Without columns or rows, and if this processor cannot run the kernel.
 pub fn top_pairs(embedding: &Embedding, count: usize, kernel: Kernel, parallel: bool) -> Vec<Pair> {
-    let inverse: Vec<f64> =
-        columns::square_norms(embedding, kernel, parallel).iter().map(|square| 1.0 / square.sqrt()).collect();
-    let panels = &Panels::new(embedding, parallel);
+    let square_norms = columns::square_norms(embedding, kernel, parallel);
+    let units = lift::units(&square_norms);
+    let inverse = lift::inverse_norms(&square_norms, units.as_deref());
+    let panels = &Panels::new(embedding, units.as_deref(), parallel);
     let take = |mut best: Vec<Pair>, row_panel: usize| {
         kernel.run(Row { panels, row_panel, inverse: &inverse, count, best: &mut best });
         best

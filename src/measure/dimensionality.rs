@@ -16,6 +16,8 @@ use crate::table::{Column, Unit, Value};
 /// that share dimensions repel each other evenly they sit on the corners of a regular figure, and D is that of the figure: 1 (a dedicated dimension), 3/4 (tetrahedron), 2/3
 /// (triangle), 1/2 (digon: an antipodal pair), 2/5 (pentagon), 3/8 (square antiprism) or 1/3 (hexagon). With `polytopes` a concept is counted to the figure
 /// whose D is within 0.0125 of its own, half the distance between the closest two; the other concepts, those that are not represented included, to none. Learned antiprisms have 0.37.
+/// That is a match of one number, not of a figure that was seen: of values of D that are spread evenly from 0 to 1 the seven windows catch 0.1625 by chance, 0.0125 for `dedicated` and
+/// 0.025 for each of the others. Believe a fraction that is well above that, as those of small models and of plateaus are, and not one of a wide model whose D have a broad distribution.
 /// Unlike the cosines these depend on the lengths of the vectors. O(n² d) time in the pass over the pairs, O(n) memory.
 ///
 /// Source: Elhage et al. (2022), Toy Models of Superposition; Scherlis et al. (2022), Polysemanticity and Capacity in Neural Networks.

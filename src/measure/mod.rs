@@ -100,7 +100,8 @@ pub trait Measure: Sync {
         true
     }
 
-    /// Whether it looks at the training behind the vectors. Such a measure is refused where nothing is trained, and observes also a training that diverged.
+    /// Whether it looks at the training behind the vectors. Such a measure is refused where no tier is trained, has nothing to say of a tier that is not, and observes also a
+    /// training that diverged.
     fn reads_training(&self) -> bool {
         false
     }

@@ -49,7 +49,7 @@ impl Measure for Overlap {
                 .from("Nearest-rank quantile from log-spaced bins")
         };
         vec![
-            Column::new("represented_fraction", Fraction, "concepts that are represented (vector not zero) / all concepts")
+            Column::new("represented_fraction", Fraction, "concepts whose vector is not zero / all concepts; see phi_half for those that have |w| > ½")
                 .within(0.0, 1.0)
                 .unmoved_by(EVERY),
             Column::new("n_pairs", Count, "pairs i < j of represented concepts, m (m − 1)/2").within(0.0, f64::INFINITY).unmoved_by(EVERY),

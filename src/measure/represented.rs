@@ -14,20 +14,22 @@ use crate::table::{Change, Column, Unit, Value};
 
 /// How many concepts are represented, |wᵢ| > ½, and strongly, |wᵢ| > 1; the gap between their lengths; and what the others cost.
 ///
-/// In weak superposition about d of n concepts are represented, in strong superposition nearly all: φ_½ stands beside d/n, and between it and min(d²/2, n)/n, the
-/// number of vectors that can be kept nearly orthogonal. Learned lengths fall into two groups; `norm_gap` is the widest gap between neighbours among all n sorted
-/// lengths, and `norm_gap_middle` where it lies, if all lengths are not the same. The mean square cosine of the strongly represented concepts alone stands beside Welch's value
-/// κ² = (ν − d)/(d (ν − 1)) of ν = min(d²/2, n) vectors, about 1/d; that of all concepts is much larger where weak ones share their directions.
+/// In weak superposition about d of n concepts are represented, in strong superposition nearly all: φ_½ stands beside d/n, and goes from there to 1. The strongly represented ones are
+/// at least about those d, and at most as many as can be kept nearly orthogonal: φ_1 stands between d/n and min(d²/2, n)/n. Learned lengths fall into two groups; `norm_gap` is the
+/// widest gap between neighbours among all n sorted lengths, and `norm_gap_middle` where it lies, if all lengths are not the same. The mean square cosine of the strongly represented
+/// concepts alone stands beside Welch's value κ² = (ν − d)/(d (ν − 1)) of ν = min(d²/2, n) vectors, about 1/d; that of all concepts is much larger where weak ones share their directions.
+/// Up to two units d²/2 is no more than d, and no bound; ν is n there.
 ///
 /// `loss_over_unrepresented` is the loss of a training over Σ pᵢ⟨Iᵢ vᵢ²⟩ of the concepts with |wᵢ| ≤ ½, which is what a model loses that answers them with zero and all others rightly:
-/// about 1 in weak superposition. It does not exist for codes that were not learned, nor where every concept is represented. The set is that which was
+/// about 1 in weak superposition. A concept counts as represented here by its length; in `represented_fraction` of `overlap` and in the statistics of directions it does
+/// as soon as its vector is not zero, and after a training nearly every one is that. The loss over the unrepresented does not exist for codes that were not learned, nor where every concept is represented. The set is that which was
 /// realised: a training may miss frequent concepts. O(s² d) time for s strong concepts, O(n + s d) memory.
 ///
 /// Source: Liu, Liu & Gore (2025), Superposition Yields Robust Neural Scaling, arXiv 2505.10465.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Represented {
-    /// Numbers of concepts, from 1, whose lengths are told each: 1 to 32 of them, at most n. Left out: none.
+    /// Numbers of concepts, from 1, of which the length, and whether it is above ½, are told each: 1 to 32 of them, at most n. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub concepts: Option<Counts>,
 }
@@ -48,9 +50,10 @@ impl Measure for Represented {
         let cosine = |name, meaning| Column::new(name, Unit::Cosine, meaning).within(0.0, 1.0);
         let columns = [
             fraction("phi_half", "φ_½: concepts with |w| > ½ / n").beside("phi_half_weak"),
-            fraction("phi_half_weak", "theory of weak superposition: min(d, n)/n").unmoved_by(EVERY),
-            fraction("phi_half_most", "theory of strong superposition: min(max(d²/2, d), n)/n").unmoved_by(EVERY),
-            fraction("phi_one", "φ_1: concepts with |w| > 1 / n"),
+            fraction("phi_half_weak", "theory of weak superposition: min(d, n)/n; of strong: 1").unmoved_by(EVERY),
+            fraction("phi_one", "φ_1: concepts with |w| > 1 / n").beside("phi_one_most"),
+            fraction("phi_one_least", "theory: lower bound of φ_1, min(d, n)/n").unmoved_by(EVERY),
+            fraction("phi_one_most", "theory: upper bound of φ_1, min(max(d²/2, d), n)/n").unmoved_by(EVERY),
             length("norm_gap", "widest gap between neighbours among the n sorted lengths |w|"),
             length("norm_gap_middle", "the length in the middle of norm_gap"),
             cosine("strong_mean_square_cosine", "mean of cos² over pairs of concepts with |w| > 1")
@@ -58,7 +61,7 @@ impl Measure for Represented {
                 .beside("strong_mean_square_cosine_theory"),
             cosine(
                 "strong_mean_square_cosine_theory",
-                "theory: κ² = (ν − d)/(d (ν − 1)) with ν = min(d²/2, n); 0 for ν ≤ d",
+                "theory: κ² = (ν − d)/(d (ν − 1)) with ν = min(d²/2, n), or n for d ≤ 2; 0 for n ≤ d",
             )
             .unmoved_by(EVERY),
             length(
@@ -68,11 +71,12 @@ impl Measure for Represented {
             .unmoved_by(&[Rotation]),
         ];
         let of_concept = |concept| {
-            Column::named(format!("norm_{concept}"), Unit::Pure, format!("|w| of concept {concept}"))
-                .within(0.0, f64::INFINITY)
-                .unmoved_by(&[Rotation])
+            let length = Column::named(format!("norm_{concept}"), Unit::Pure, format!("|w| of concept {concept}"));
+            let meaning = format!("1 if concept {concept} is represented, |w| > ½, else 0");
+            let flag = Column::named(format!("represented_{concept}"), Unit::Count, meaning);
+            [length.within(0.0, f64::INFINITY), flag.within(0.0, 1.0)].map(|column| column.unmoved_by(&[Rotation]))
         };
-        let columns = columns.into_iter().chain(self.concepts().map(of_concept));
+        let columns = columns.into_iter().chain(self.concepts().flat_map(of_concept));
         columns.map(|column| column.from("Liu, Liu & Gore (2025)")).collect()
     }
 
@@ -93,20 +97,25 @@ impl Measure for Represented {
         let longer_than = |least: f64| lengths.iter().filter(|&&length| length > least).count() as f64 / n as f64;
         let (count, width) = (n as f64, d as f64);
         let packed = (width * width / 2.0).min(count);
+        // κ² is that of these.
+        let vectors = if d <= 2 { count } else { packed };
         let gap = widest_gap(&lengths);
         let mut values = vec![
             longer_than(0.5).into(),
             (width.min(count) / count).into(),
-            (packed.max(width).min(count) / count).into(),
             longer_than(STRONG).into(),
+            (width.min(count) / count).into(),
+            (packed.max(width).min(count) / count).into(),
             gap.map_or(0.0, |(low, high)| high - low).into(),
             gap.map(|(low, high)| 0.5 * (low + high)).into(),
             strong_mean_square(subject, &squares).into(),
-            if packed > width { (packed - width) / (width * (packed - 1.0)) } else { f64::from(u8::from(d == 1)) }
-                .into(),
+            if vectors > width { (vectors - width) / (width * (vectors - 1.0)) } else { 0.0 }.into(),
             subject.training().and_then(|training| over_unrepresented(&training.progress, &lengths)).into(),
         ];
-        values.extend(self.concepts().map(|concept| Value::from(lengths[concept as usize - 1])));
+        values.extend(self.concepts().flat_map(|concept| {
+            let length = lengths[concept as usize - 1];
+            [Value::from(length), Value::Whole(u64::from(length > 0.5))]
+        }));
         values
     }
 }
@@ -171,8 +180,11 @@ mod tests {
         let measure = Represented { concepts: Counts::new(&[4, 2]) };
         let values = measure.observe(&subject, &Stream::from_seed(1));
         let root = std::f64::consts::SQRT_2;
-        // d = 2: d²/2 = 2 vectors fit without overlap.
-        let expected = [0.5, 0.5, 0.5, 0.5, root - 0.4, 0.5 * (root + 0.4), 0.5, 0.0, 1.5, 2.0, 0.4];
+        // φ_½, d/n; φ_1, d/n, (d²/2)/n. Four lines in the plane have a mean square cosine of (4 − 2)/(2 · 3) at least.
+        let fractions = [0.5, 0.5, 0.5, 0.5, 0.5];
+        let rest = [root - 0.4, 0.5 * (root + 0.4), 0.5, 1.0 / 3.0, 1.5, 2.0, 1.0, 0.4, 0.0];
+        let expected: Vec<f64> = fractions.into_iter().chain(rest).collect();
+        assert_eq!((values.len(), measure.columns().len()), (expected.len(), expected.len()));
         for ((value, expected), column) in values.iter().zip(expected).zip(measure.columns()) {
             assert!((value.number().unwrap() - expected).abs() < 1e-7, "{}: {value} for {expected}", column.name);
         }
@@ -180,10 +192,30 @@ mod tests {
 
     #[test]
     fn theory_the_line_of_the_strong_is_welchs() {
-        // κ² of 50 vectors in 10 units: 40/(10 · 49).
-        let subject = Subject::new(Embedding::new(DMatrix::zeros(10, 300)), None, Kernel::Scalar, false);
-        let values = Represented::default().observe(&subject, &Stream::from_seed(1));
-        assert!((values[7].number().unwrap() - 40.0 / 490.0).abs() < 1e-15);
-        assert_eq!((values[0].number(), values[4].number(), &values[6]), (Some(0.0), Some(0.0), &Value::Undefined));
+        // κ² and the bounds of φ_1 for 300 concepts: 50 nearly orthogonal vectors in 10 units, 40/(10 · 49); all lines of a plane, of a line; no overlap where there is room.
+        for (n, d, square, least, most) in [
+            (300, 10, 40.0 / 490.0, 10.0 / 300.0, 50.0 / 300.0),
+            (300, 2, 298.0 / (2.0 * 299.0), 2.0 / 300.0, 2.0 / 300.0),
+            (300, 1, 1.0, 1.0 / 300.0, 1.0 / 300.0),
+            (8, 10, 0.0, 1.0, 1.0),
+            (12, 10, 2.0 / 110.0, 10.0 / 12.0, 1.0),
+        ] {
+            let subject = Subject::new(Embedding::new(DMatrix::zeros(d, n)), None, Kernel::Scalar, false);
+            let values = Represented::default().observe(&subject, &Stream::from_seed(1));
+            let columns = Represented::default().columns();
+            let of = |name: &str| &values[columns.iter().position(|column| column.name == name).expect("a column")];
+            for (name, expected) in [
+                ("phi_half", 0.0),
+                ("phi_half_weak", least),
+                ("phi_one", 0.0),
+                ("phi_one_least", least),
+                ("phi_one_most", most),
+                ("norm_gap", 0.0),
+                ("strong_mean_square_cosine_theory", square),
+            ] {
+                assert!((of(name).number().unwrap() - expected).abs() < 1e-15, "{name} of {n} in {d}");
+            }
+            assert_eq!(of("strong_mean_square_cosine"), &Value::Undefined);
+        }
     }
 }

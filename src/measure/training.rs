@@ -18,8 +18,11 @@ use crate::training::{Outcome, Progress};
 /// diverged or ended more than 5 % above the best, which alone is kept (for a deep linear network: more than 1 % of ½ Σ s²).
 ///
 /// `ranks` asks for the parts of single concepts, by their rank in frequency: 1 is the most frequent, and of equals the one that comes first. The part of a concept is
-/// told over what it would lose if it were answered with zero: 1 for one that is not learned, about 0 for one that is. `learned` asks for steps at which
-/// concepts were learned, for models in which that is an event (`parity`, `deep_linear`). O(n log n) time, O(n) memory.
+/// told over what it would lose if it were answered with zero: 1 for one that is not learned, about 0 for one that is. `answered` asks for 1 − √ of that fraction: with a mean square error
+/// the part a of a concept that comes back, if all that is lost is that it comes back as a times itself, for then (1 − a)² of the loss is left; u/s of a mode of `deep_linear`, whose
+/// curve is a logistic one. `learned` asks for steps at which concepts were learned, for models in which that is an event (`parity`, `deep_linear`), beside the closed form of
+/// `deep_linear`, balanced and aligned: ln(s/u₀ − 1)/(2s) in the sum of the learning rates. Beside tiers that are trained a scenario may have others; all columns of those are undefined.
+/// O(n log n) time, O(n) memory.
 ///
 /// Source: Elhage et al. (2022), Toy Models of Superposition; Liu, Liu & Gore (2025), arXiv 2505.10465; Michaud et al. (2023), The quantization model of neural scaling.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -28,6 +31,9 @@ pub struct TrainingReport {
     /// Ranks in frequency of the concepts whose loss is told: 1 to 32 different counts, at most n. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ranks: Option<Counts>,
+    /// Ranks in frequency of the concepts of which it is told what part of them is answered. Left out: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Counts>,
     /// Ranks in frequency of the concepts of which it is told when they were learned; with it comes the fraction learned. Left out: none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learned: Option<Counts>,
@@ -42,6 +48,10 @@ impl TrainingReport {
         self.ranks.iter().flat_map(Counts::iter)
     }
 
+    fn answered(&self) -> impl Iterator<Item = u64> {
+        self.answered.iter().flat_map(Counts::iter)
+    }
+
     fn learned(&self) -> impl Iterator<Item = u64> {
         self.learned.iter().flat_map(Counts::iter)
     }
@@ -52,7 +62,11 @@ impl Measure for TrainingReport {
         const EVERY: &[Change] = &[Rotation, Permutation, Rescaling];
         let from_zero = |column: Column| column.within(0.0, f64::INFINITY);
         let mut columns = vec![
-            from_zero(Column::new("training_steps", Unit::Steps, "steps of the optimiser that were taken")),
+            from_zero(Column::new(
+                "training_steps",
+                Unit::Steps,
+                "steps of the optimiser that were taken; after divergence those of the checkpoint that was not reached, 0 without checkpoints",
+            )),
             Column::new("training_outcome", Unit::Text, "how the training ended: converged, exhausted or diverged"),
             from_zero(Column::new(
                 "training_loss",
@@ -83,14 +97,22 @@ impl Measure for TrainingReport {
                 format!("loss of the concept of rank {rank} in frequency over what it is if it is answered with zero");
             from_zero(Column::named(format!("loss_fraction_{rank}"), Unit::Pure, meaning))
         }));
+        columns.extend(self.answered().map(|rank| {
+            let meaning = format!("1 − √(loss fraction) of the concept of rank {rank}: the part of it that comes back");
+            Column::named(format!("answered_{rank}"), Unit::Pure, meaning).within(f64::NEG_INFINITY, 1.0)
+        }));
         if self.learned.is_some() {
             let meaning = "concepts that have been learned / n; undefined where learning one is no event";
             columns.push(Column::new("learned_fraction", Unit::Fraction, meaning).within(0.0, 1.0));
         }
-        columns.extend(self.learned().map(|rank| {
+        columns.extend(self.learned().flat_map(|rank| {
             let meaning =
                 format!("step at which the concept of rank {rank} in frequency was learned; undefined before that");
-            from_zero(Column::named(format!("learned_step_{rank}"), Unit::Steps, meaning))
+            let step = Column::named(format!("learned_step_{rank}"), Unit::Steps, meaning);
+            let meaning = "theory: ln(s/u₀ − 1)/(2s) as a number of steps; undefined where there is no closed form";
+            let name = format!("learned_step_theory_{rank}");
+            let theory = Column::named(name.clone(), Unit::Steps, meaning.to_owned());
+            [step.beside(name), theory].map(from_zero)
         }));
         if self.learned_exponent {
             let words = [
@@ -109,7 +131,7 @@ impl Measure for TrainingReport {
     }
 
     fn least_concepts(&self) -> u64 {
-        self.ranks().chain(self.learned()).max().unwrap_or(1)
+        self.ranks().chain(self.answered()).chain(self.learned()).max().unwrap_or(1)
     }
 
     fn cost(&self, n: f64, _: f64) -> Cost {
@@ -133,15 +155,18 @@ impl Measure for TrainingReport {
             known(progress.loss / zero.iter().sum::<f64>()),
             (training.n_failed as f64 / training.n_restarts as f64).into(),
         ];
-        values.extend(self.ranks().map(|rank| concept(rank).map(|i| progress.loss_by_concept[i] / zero[i]).into()));
+        let fraction = |rank| concept(rank).map(|i| progress.loss_by_concept[i] / zero[i]);
+        values.extend(self.ranks().map(|rank| fraction(rank).into()));
+        values.extend(self.answered().map(|rank| fraction(rank).map(|fraction| 1.0 - fraction.sqrt()).into()));
         let learned = &progress.learned_at;
         if self.learned.is_some() {
             let n_learned = learned.iter().flatten().count() as f64;
             values.push(Some(n_learned / learned.len() as f64).filter(|_| !learned.is_empty()).into());
         }
-        values.extend(self.learned().map(|rank| {
+        values.extend(self.learned().flat_map(|rank| {
             let at = concept(rank).and_then(|i| learned.get(i).copied().flatten());
-            at.map_or(Value::Undefined, Value::Whole)
+            let theory = concept(rank).and_then(|i| progress.learned_in_theory.get(i).copied().flatten());
+            [at.map_or(Value::Undefined, Value::Whole), theory.into()]
         }));
         if self.learned_exponent {
             let (slope, error) = exponent(progress).unzip();
@@ -210,10 +235,15 @@ mod tests {
             frequency: vec![0.2, 0.5, 0.2],
             stakes: vec![3.0, 2.0, 2.0],
             learned_at: vec![None, Some(40), Some(90)],
+            learned_in_theory: vec![Some(200.0), Some(39.5), None],
         };
         let training = Training { step: 100, progress, outcome: Outcome::Exhausted, n_restarts: 4, n_failed: 1 };
-        let measure =
-            TrainingReport { ranks: Counts::new(&[1, 2]), learned: Counts::new(&[1, 2, 3]), learned_exponent: true };
+        let measure = TrainingReport {
+            ranks: Counts::new(&[1, 2]),
+            answered: Counts::new(&[2]),
+            learned: Counts::new(&[1, 2, 3]),
+            learned_exponent: true,
+        };
         let values = observed(training, &measure);
         let number = |name: &str| value(&values, name).number();
         assert_eq!(value(&values, "training_outcome"), Value::Text("exhausted".into()));
@@ -223,7 +253,10 @@ mod tests {
         assert!((number("loss_fraction_1").unwrap() - 0.1).abs() < 1e-15);
         assert!((number("loss_fraction_2").unwrap() - 0.5).abs() < 1e-15);
         assert!((number("learned_fraction").unwrap() - 2.0 / 3.0).abs() < 1e-15);
+        assert!((number("answered_2").unwrap() - (1.0 - 0.5f64.sqrt())).abs() < 1e-15);
         assert_eq!([1, 2, 3].map(|rank| number(&format!("learned_step_{rank}"))), [Some(40.0), None, Some(90.0)]);
+        let theory = [1, 2, 3].map(|rank| number(&format!("learned_step_theory_{rank}")));
+        assert_eq!(theory, [Some(39.5), Some(200.0), None]);
     }
 
     #[test]
@@ -246,7 +279,12 @@ mod tests {
     fn law_a_training_that_diverged_says_so_and_nothing_else() {
         let training =
             Training { step: 0, progress: Progress::default(), outcome: Outcome::Diverged, n_restarts: 2, n_failed: 2 };
-        let measure = TrainingReport { ranks: Counts::new(&[2]), learned: Counts::new(&[1]), learned_exponent: false };
+        let measure = TrainingReport {
+            ranks: Counts::new(&[2]),
+            answered: Counts::new(&[1]),
+            learned: Counts::new(&[1]),
+            ..TrainingReport::default()
+        };
         let values = observed(training, &measure);
         assert_eq!(value(&values, "training_outcome"), Value::Text("diverged".into()));
         assert_eq!(value(&values, "restarts_failed_fraction"), Value::Number(1.0));
@@ -255,8 +293,10 @@ mod tests {
             "training_loss_error",
             "training_loss_fraction",
             "loss_fraction_2",
+            "answered_1",
             "learned_fraction",
             "learned_step_1",
+            "learned_step_theory_1",
         ] {
             assert_eq!(value(&values, name), Value::Undefined, "{name}");
         }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::document::Document;
-use super::{Fault, Scenario};
+use super::{Fault, Scenario, Tier};
 use crate::embedding::{self, Asked, File, Key, Scheme, Size, Stage, Trained};
 use crate::geometry::pairs;
 use crate::measure::{Cost, Facts, Measure, wanted_by};
@@ -74,7 +74,7 @@ pub static KEYS: [Column; 8] = [
     Column::new(
         "status",
         Unit::Text,
-        "ok; undefined: and the names of the columns that do not exist for this row and are empty; or failed",
+        "ok; undefined: and the names of the columns that do not exist for this row and are empty; diverged: the training behind it did, and what reads vectors is empty; or failed",
     ),
 ];
 
@@ -222,7 +222,8 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
         _ => vec![Stage::default()],
     };
     let reader = measures.iter().find(|measure| measure.member.reads_training());
-    if let (Some(reader), false) = (reader, matches!(embedding, Scheme::Trained(_))) {
+    let is_trained = |tier: &Tier| matches!(tier.embedding, Some(Scheme::Trained(_)));
+    if let (Some(reader), false) = (reader, scenario.tiers.iter().any(is_trained)) {
         let kind = embedding.name();
         let sentence = format!("{name}.embedding.{kind} is not trained, and measure.{} reads a training", reader.name);
         return Err(document.refusal(at_tier(&["embedding"]), sentence).into());

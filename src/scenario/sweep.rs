@@ -341,10 +341,13 @@ fn axes(path: &str, entries: &Vec<Entry>) -> Result<Vec<Entry>, Misfit> {
     let mut found = Vec::new();
     for entry in entries {
         let path = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
+        // A parameter may be called as an end of a range is: `….trained.steps = [10, 20]` in place of `{ from = 10, to = 20, steps = 2 }`.
+        let is_of_range = |entry: &Entry| {
+            let is_axis = matches!(entry.node.value, Tree::Table(_) | Tree::List(_));
+            ["from", "to", "steps", "scale"].contains(&entry.key.as_str()) && !is_axis
+        };
         match &entry.node.value {
-            Tree::Table(inner)
-                if !inner.iter().any(|entry| ["from", "to", "steps", "scale"].contains(&entry.key.as_str())) =>
-            {
+            Tree::Table(inner) if !inner.iter().any(is_of_range) => {
                 if inner.is_empty() {
                     return Err((
                         entry.node.place,
@@ -520,6 +523,17 @@ fn range(path: &str, table: &[Entry], place: Place) -> Result<(Range, Option<i64
             format!("the axis \"{path}\" must have a number for {key}, {}", got(get(key))),
         )),
     };
+    if let (None, None, [only]) = (get("from"), get("to"), table) {
+        // A single value of a parameter that is called as a key of a range.
+        let key = &only.key;
+        return Err((
+            only.node.place,
+            format!(
+                "the axis \"{path}\" lacks from and to; if \"{path}.{key}\" is meant, give its values in a list, got {}",
+                only.node
+            ),
+        ));
+    }
     let ((from, from_whole), (to, to_whole)) = (end("from")?, end("to")?);
     let logarithmic = match get("scale").map(|node| (node.text(), node.place)) {
         None | Some((Some("linear"), _)) => false,

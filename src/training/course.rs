@@ -186,6 +186,7 @@ impl Course<'_> {
             frequency: self.features.frequency().to_vec(),
             stakes: self.stakes(),
             learned_at: Vec::new(),
+            learned_in_theory: Vec::new(),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::seed::Stream;
 /// With `basis` "aligned" item k is mode k (U = V = 1): it is learned when its weight passes sₖ/2, at t = ln(sₖ/u₀ − 1)/(2sₖ), and items from K on are never
 /// learned. With "rotated", U and V are random orthogonal matrices and every item has a part in every mode.
 ///
-/// Trained by `sgd` at a constant rate of 0.001 for 20000 steps, unless the scenario says otherwise; at that rate Euler's steps follow the curve to 0.3 %.
+/// Trained by `sgd`, the only optimiser that it takes, at a constant rate of 0.001 for 20000 steps, unless the scenario says otherwise; at that rate Euler's steps follow the curve to 0.3 %.
 /// Converged means that less than 1 % of ½ Σ s² is left of the loss, whose lowest value is 0; restarts count as failed if they end more than that above the best.
 /// O(n² d) time a step, O(n d + n²) memory for each restart.
 ///
@@ -94,6 +94,24 @@ impl DeepLinear {
         1.0 / (libm::exp(exponent) / self.start.get() - libm::expm1(exponent) / strength)
     }
 
+    /// The step at which u = s/2 in the closed form, for each mode; nothing for one that begins there, or that the rates do not bring there.
+    fn learned_in_theory(&self, size: Size, recipe: &Recipe) -> Vec<Option<f64>> {
+        let half = |s: f64| Some(libm::log(s / self.start.get() - 1.0) / (2.0 * s)).filter(|&t| t > 0.0);
+        let halves: Vec<Option<f64>> = self.strengths(size).into_iter().map(half).collect();
+        if recipe.schedule == Schedule::Constant {
+            return halves.into_iter().map(|half| half.map(|t| t / recipe.learning_rate)).collect();
+        }
+        let (mut found, mut time) = (vec![None; halves.len()], 0.0);
+        for step in 1..=recipe.steps {
+            let rate = recipe.schedule.rate(recipe.learning_rate, step, recipe.steps);
+            for (found, half) in found.iter_mut().zip(&halves).filter(|(found, _)| found.is_none()) {
+                *found = half.filter(|&t| time + rate >= t).map(|t| (step - 1) as f64 + (t - time) / rate);
+            }
+            time += rate;
+        }
+        found
+    }
+
     /// The target S, and the start of each restart.
     fn begin(&self, size: Size, stream: &Stream, n_restarts: usize) -> (DMatrix<f64>, Vec<Weights>) {
         let (n, d, k) = (size.n_concepts, size.d_model, self.n_modes(size));
@@ -139,6 +157,10 @@ impl ToyModel for DeepLinear {
             restarts: 1,
             checkpoints: vec![20_000],
         }
+    }
+
+    fn start(&self) -> &'static str {
+        "The weights begin as `init` and `start` say."
     }
 
     fn refusal(&self, size: Size, recipe: &Recipe) -> Option<(&'static str, String)> {
@@ -200,10 +222,16 @@ impl ToyModel for DeepLinear {
         let n_failed = courses.iter().filter(fails).count();
         let kept = courses.into_iter().reduce(|a, b| if last(&b) < last(&a) { b } else { a });
         let Course { mut snapshots, outcome, learned_at, weights, .. } = kept.expect("there is a restart");
+        let mut in_theory = Vec::new();
+        if knows_theory && self.basis == Basis::Aligned {
+            in_theory = self.learned_in_theory(size, recipe);
+            in_theory.resize(size.n_concepts, None);
+        }
         for snapshot in &mut snapshots {
             let step = snapshot.step;
             let so_far = |at: &Option<u64>| at.filter(|&at| at <= step);
             snapshot.progress.learned_at = learned_at.iter().map(so_far).collect();
+            snapshot.progress.learned_in_theory.clone_from(&in_theory);
         }
         Trained { snapshots, outcome, n_failed, state: weights.kept() }
     }
@@ -315,6 +343,7 @@ impl DeepLinear {
                     frequency: vec![1.0; n],
                     stakes: half_squares(target),
                     learned_at: Vec::new(),
+                    learned_in_theory: Vec::new(),
                 };
                 let embedding = Embedding::new(weights.first.map(|x| x as f32));
                 course.snapshots.push(Snapshot { step, embedding, progress });
@@ -411,6 +440,31 @@ mod tests {
         let half = learned_at[0].unwrap() as f64 * 1e-3;
         assert!((half - 1.9001).abs() < 0.005, "{half}");
         assert!(learned_at.windows(2).all(|pair| pair[0] < pair[1]), "{learned_at:?}");
+    }
+
+    #[test]
+    fn theory_the_step_of_half_a_mode_follows_the_rates() {
+        // 1.900100583625 of strength 2 and ln(1599)/3.2 = 2.3053543 of 1.6 (science reference 7.6, V13), at the constant rate of 1e-3.
+        let model = DeepLinear::default();
+        let recipe = |schedule, steps| Recipe { schedule, steps, checkpoints: vec![steps], ..model.defaults(SIZE) };
+        let constant = model.learned_in_theory(SIZE, &recipe(Schedule::Constant, 100));
+        assert!((constant[0].unwrap() - 1_900.100_583_625).abs() < 1e-6, "{constant:?}");
+        assert!((constant[1].unwrap() - 2_305.354_3).abs() < 1e-3, "{constant:?}");
+        // Along a straight line from r the time is r (k − k (k − 1)/(2 S)) after k steps: of S = 4000 all have 2.0005, so that the second mode is not learned.
+        let linear = model.learned_in_theory(SIZE, &recipe(Schedule::Linear, 4000));
+        assert_eq!(linear[1], None);
+        let k = linear[0].unwrap();
+        // Up to the curvature within one step, 1/(8 S) of it.
+        let time = 1e-3 * (k - k * (k - 1.0) / 8000.0);
+        assert!((time - 1.900_100_583_625).abs() < 1e-7, "{k}");
+        // And the network does so: Euler's steps are late by a few.
+        let trained = model.train(SIZE, &recipe(Schedule::Linear, 8000), None, &Stream::from_seed(1), false);
+        let progress = &trained.snapshots[0].progress;
+        let (at, theory) = (progress.learned_at[0].unwrap() as f64, progress.learned_in_theory[0].unwrap());
+        assert!(at > theory && at < theory + 8.0, "{at} for {theory}");
+        // One that begins learned has no such step.
+        let begun = DeepLinear { start: Positive::new(1.5).unwrap(), ..DeepLinear::default() };
+        assert_eq!(begun.learned_in_theory(SIZE, &recipe(Schedule::Constant, 9))[0], None);
     }
 
     #[test]

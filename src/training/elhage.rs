@@ -13,8 +13,8 @@ use crate::seed::Stream;
 /// An autoencoder that squeezes n sparse concepts through d units: x̂ = ReLU(WᵀWx + b).
 ///
 /// Each of the n entries of x is independently active with probability p, the `density`, and then has a value from U(0, 1). The loss is Σᵢ Iᵢ(xᵢ − x̂ᵢ)², a mean
-/// over samples, with the importances Iᵢ. W (d × n) is the embedding. At density 1 the model keeps the most important concepts, each on a unit of its own;
-/// when they are sparse it superposes them, because the ReLU filters what little interference there is. The linear model (`activation` "linear", no ReLU)
+/// over samples, with the importances Iᵢ. W (d × n) is the embedding. At density 1 the model keeps the d most important concepts, at right angles
+/// to each other; of concepts that are equally important any d directions, mixtures of them too, as principal components do. When they are sparse it superposes them, because the ReLU filters what little interference there is. The linear model (`activation` "linear", no ReLU)
 /// never does: its lowest loss is Σ Iᵢ(p/3 − p²/4) over all but the d most important concepts, and stands beside the simulated loss as theory.
 ///
 /// Trained by Adam at a rate of 0.001 for 10000 steps of 1024 samples, from Xavier's normal weights (variance `init`² · 2/(n + d)) and b = 0, unless the scenario says
@@ -26,7 +26,8 @@ use crate::seed::Stream;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Elhage {
-    /// p, the probability that a concept is active, above 0 and at most 1. Left out with `sparsity`: 0.05.
+    /// p, the probability that a concept is active, above 0 and at most 1, and so large that the samples of the training (batch · steps) have an active concept on average at all:
+    /// n p ≥ 1/(batch · steps). Left out with `sparsity`: 0.05.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub density: Option<Fraction>,
     /// 1 − p, from 0 to below 1; in place of `density`.
@@ -36,7 +37,7 @@ pub struct Elhage {
     pub importance: Importance,
     /// "relu", or "linear" for x̂ = WᵀWx + b.
     pub activation: Activation,
-    /// Weight decay of the optimiser, on W alone.
+    /// λ, weight decay of the optimiser, on W alone: added to the gradient as λW by adam and sgd, taken off W as r λ W before each step with the rate r by adamw.
     pub decay: NonNegative,
     /// Factor on the standard deviation of Xavier's weights.
     pub init: Positive,
@@ -119,13 +120,21 @@ impl ToyModel for Elhage {
         }
     }
 
-    fn refusal(&self, size: Size, _: &Recipe) -> Option<(&'static str, String)> {
+    fn start(&self) -> &'static str {
+        "Wᵢⱼ begin as N(0, init² · 2/(n + d)), Xavier's normal weights, b as 0."
+    }
+
+    fn refusal(&self, size: Size, recipe: &Recipe) -> Option<(&'static str, String)> {
         let refused = |key, sentence: &str| Some((key, sentence.to_owned()));
         match (self.density.map(Fraction::get), self.sparsity.map(Fraction::get)) {
             (Some(_), Some(_)) => return refused("sparsity", "excludes density: give one of the two"),
             (Some(0.0), None) => return refused("density", "must be above 0 and at most 1, got 0"),
             (None, Some(1.0)) => return refused("sparsity", "must be from 0 to below 1, got 1"),
             _ => {}
+        }
+        if let Some(sentence) = super::features::unseen(size.n_concepts as f64 * self.density(), recipe) {
+            let key = if self.sparsity.is_some() { "sparsity" } else { "density" };
+            return Some((key, sentence));
         }
         let representable = |importance: &f64| (*importance as f32).is_normal() && *importance < 1e30;
         if !self.importances(size.n_concepts).iter().all(representable) {

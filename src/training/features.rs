@@ -2,6 +2,7 @@
 
 use rand::RngExt;
 
+use super::Recipe;
 use crate::geometry::kernel::Kernel;
 use crate::geometry::kernel::lanes::{Lanes, Task, run};
 use crate::seed::{Octet, Rng};
@@ -146,6 +147,14 @@ impl Features {
             at = ends[concept];
         }
     }
+}
+
+/// Why a training would see nothing, if it would: a sample has `activity` active concepts on average, and all samples together have less than one.
+pub fn unseen(activity: f64, recipe: &Recipe) -> Option<String> {
+    let n_samples = recipe.batch as f64 * recipe.steps as f64;
+    (activity * n_samples < 1.0).then(|| {
+        format!("leaves the {n_samples} samples of the training (batch · steps) with less than one active concept, {:.1e} on average: there is nothing to learn from", activity * n_samples)
+    })
 }
 
 /// Whether concepts of these frequencies are found by comparing, and not by walking.

@@ -29,7 +29,8 @@ use crate::seed::Stream;
 pub struct Liu {
     /// α, exponent of the frequencies. Left out: 1.
     pub alpha: NonNegative,
-    /// E, the mean number of active concepts in a sample; so that no frequency is above 1, at most Σ i^(−α). Left out: 1.
+    /// E, the mean number of active concepts in a sample: at least 1/(batch · steps), so that the training sees one at all, and at most Σ i^(−α), so that no frequency is above 1.
+    /// Left out: 1.
     pub activation: Positive,
     /// γ, the signed weight decay. Left out: −1, strong superposition; 0.1 is weak.
     pub gamma: Real,
@@ -77,7 +78,14 @@ impl ToyModel for Liu {
         }
     }
 
-    fn refusal(&self, size: Size, _: &Recipe) -> Option<(&'static str, String)> {
+    fn start(&self) -> &'static str {
+        "Wᵢⱼ begin as N(0, 1/d), bᵢ as N(0, 1)."
+    }
+
+    fn refusal(&self, size: Size, recipe: &Recipe) -> Option<(&'static str, String)> {
+        if let Some(sentence) = super::features::unseen(self.activation.get(), recipe) {
+            return Some(("activation", sentence));
+        }
         let (powers, sum) = self.powers(size.n_concepts);
         if powers.iter().any(|&power| power * self.activation.get() / sum < 1e-300) {
             return Some((

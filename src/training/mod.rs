@@ -11,6 +11,7 @@ pub mod parity;
 
 use crate::geometry::embedding::Embedding;
 use crate::one_of_family;
+use crate::quantity::shortest;
 use crate::seed::Stream;
 
 pub use deep_linear::DeepLinear;
@@ -37,6 +38,9 @@ pub trait ToyModel: Sync {
     /// What is taken where the scenario leaves it out: what the model's paper does.
     fn defaults(&self, size: Size) -> Recipe;
 
+    /// How weights and biases begin, as a sentence.
+    fn start(&self) -> &'static str;
+
     /// Why it cannot be trained at this size or by this recipe, if it cannot: the key to change (`""` for the model as a whole), and what is allowed.
     fn refusal(&self, size: Size, recipe: &Recipe) -> Option<(&'static str, String)>;
 
@@ -47,6 +51,38 @@ pub trait ToyModel: Sync {
     ///
     /// All randomness comes from `stream`. `parallel` spreads restarts over the cores of the current pool and changes no bit.
     fn train(&self, size: Size, recipe: &Recipe, warm: Option<&State>, stream: &Stream, parallel: bool) -> Trained;
+}
+
+/// The options of a training that every model has a default for.
+pub const OPTIONS: [&str; 6] = ["steps", "batch", "learning_rate", "schedule", "optimizer", "restarts"];
+
+/// What each model takes for one of [`OPTIONS`], as it would stand in a scenario; n where it is the number of concepts. Nothing for another key.
+pub fn defaults(option: &str) -> Vec<(&'static str, String)> {
+    let word = |word: serde_json::Result<String>| word.expect("a word has a JSON form");
+    let of = |recipe: &Recipe, n_concepts: usize| match option {
+        "steps" => Some(recipe.steps.to_string()),
+        "batch" if recipe.batch == n_concepts => Some("n".to_owned()),
+        "batch" => Some(recipe.batch.to_string()),
+        "learning_rate" => Some(shortest(recipe.learning_rate)),
+        "schedule" => Some(word(serde_json::to_string(&recipe.schedule))),
+        "optimizer" => Some(word(serde_json::to_string(&recipe.optimizer))),
+        "restarts" => Some(recipe.restarts.to_string()),
+        _ => None,
+    };
+    // No paper takes so odd a batch but for the concepts' sake.
+    let size = Size { n_concepts: 7, d_model: 5 };
+    let models = Architecture::kinds().into_iter().filter_map(|kind| Some((kind.name, untuned(kind.name)?)));
+    models.filter_map(|(name, model)| Some((name, of(&model.member().defaults(size), size.n_concepts)?))).collect()
+}
+
+/// How the weights of a model begin, as a sentence.
+pub fn start(model: &str) -> Option<&'static str> {
+    untuned(model).map(|model| model.member().start())
+}
+
+/// A model by its name, with all parameters left out.
+fn untuned(name: &str) -> Option<Architecture> {
+    serde_json::from_value(serde_json::json!({ name: {} })).ok()
 }
 
 /// n and d.
@@ -179,6 +215,8 @@ pub struct Progress {
     pub stakes: Vec<f64>,
     /// The step after which each concept was learned; `None` for one that is not. Empty where learning a concept is not an event.
     pub learned_at: Vec<Option<u64>>,
+    /// What theory says of that step, whether it has been reached or not. Empty where there is no closed form.
+    pub learned_in_theory: Vec<Option<f64>>,
 }
 
 impl Progress {

@@ -78,6 +78,10 @@ impl ToyModel for Parity {
         }
     }
 
+    fn start(&self) -> &'static str {
+        "Weights and biases begin uniform within ±1/√inputs of their layer."
+    }
+
     fn refusal(&self, size: Size, _: &Recipe) -> Option<(&'static str, String)> {
         let (bits, subset, n) = (self.bits.get(), self.subset.get(), size.n_concepts);
         if subset > bits {
@@ -107,7 +111,7 @@ impl ToyModel for Parity {
         let looks = recipe.checkpoints.len() as f64;
         let n_examples = steps * recipe.batch as f64 + 0.4 * looks * n * N_JUDGED as f64;
         let weights = d * (n + bits + 2.0);
-        let seconds = n_examples * (6e-8 + (d / 16.0).ceil() * (bits / 6.0 + 3.0) * 8e-9) + steps * weights * 2e-9;
+        let seconds = n_examples * (6e-8 + (d / 16.0).ceil() * (bits / 6.0 + 3.0) * 4e-9) + steps * weights * 2e-9;
         let bytes = weights * 16.0 + d * (n + bits * 11.0) * 8.0 + recipe.batch as f64 * (bits + 12.0);
         (restarts * seconds, restarts * (bytes + looks * 4.0 * n * d))
     }
@@ -284,6 +288,7 @@ impl Course {
             frequency: tasks.frequency.clone(),
             stakes: vec![LN_2; tasks.len()],
             learned_at: self.learned_at.clone(),
+            learned_in_theory: Vec::new(),
         }
     }
 }

@@ -163,3 +163,50 @@ fn law_scale_does_not_matter_from_tiny_to_huge() {
         assert_close(scaled.sum_cos2, plain.sum_cos2, plain.sum_cos2, 1e-12);
     }
 }
+
+#[test]
+fn law_a_power_of_two_on_a_vector_changes_no_bit_of_its_cosines() {
+    let plain = uniform(70, 21);
+    let mut matrix = plain.matrix().clone();
+    // Lengths down to 1e-36: all entries stay normal numbers of f32.
+    for i in 0..70 {
+        matrix.column_mut(i).scale_mut(2f32.powi(-(i as i32 * 7 % 116)));
+    }
+    let (plain, scaled) = (statistics(&plain), statistics(&Embedding::new(matrix)));
+    let cosines = |s: &PairStatistics| {
+        let sums = [s.sum_cos, s.sum_abs_cos, s.sum_cos2, s.sum_cos4, s.max_abs_cos];
+        (sums.map(f64::to_bits), s.n_zero, s.histogram.clone())
+    };
+    assert_eq!(cosines(&scaled), cosines(&plain));
+}
+
+#[test]
+fn regress_products_of_the_shortest_vectors_do_not_vanish() {
+    // Lengths of weak superposition: of order 1, 1e-23 and 1e-37, of which two products of entries are below all numbers of f32; all of them tiny; and all about a mean.
+    let lengths = [[1.0, 1e-23, 1e-37], [1e-30, 3e-31, 2e-30], [1e-20, 1e-20, 1e-20]];
+    for (lengths, offset) in lengths.into_iter().zip([0.5, 0.5, 9.0]) {
+        let mut rng = rng();
+        let entry = |_, i: usize| (rng.random::<f32>() - offset) * lengths[i % 3];
+        let embedding = Embedding::new(DMatrix::from_fn(12, 100, entry));
+        let found = statistics(&embedding);
+        for kernel in Kernel::available() {
+            let again = pair_statistics(&embedding, EVERYTHING, kernel, true);
+            assert_eq!(bits(&again), bits(&found), "{kernel}");
+        }
+        let [plain, centred] = in_f64(&embedding);
+        let norm = |vector: &[f64]| dot(vector, vector).sqrt();
+        let cos = |of: &[Vec<f64>], i: usize, j: usize| dot(&of[i], &of[j]) / norm(&of[i]) / norm(&of[j]);
+        let sum = |term: &dyn Fn(usize, usize) -> f64| pairs(100).map(|(i, j)| term(i, j)).sum::<f64>();
+        assert_eq!(found.n_zero, 0);
+        assert_close(found.sum_cos2, sum(&|i, j| cos(&plain, i, j) * cos(&plain, i, j)), 1.0, 1e-4);
+        for (i, &found) in found.dot_squares.as_ref().unwrap().iter().enumerate() {
+            let others = (0..100).filter(|&j| j != i);
+            let exact: f64 = others.map(|j| dot(&plain[i], &plain[j]) * dot(&plain[i], &plain[j])).sum();
+            assert_close(found, exact, exact, 1e-6);
+        }
+        let about = found.centred.as_ref().unwrap();
+        assert_close(about.sum_cos2, sum(&|i, j| cos(&centred, i, j) * cos(&centred, i, j)), 100.0, 1e-5);
+        let exact = sum(&|i, j| dot(&centred[i], &centred[j]) * dot(&centred[i], &centred[j]));
+        assert_close(about.sum_dot2, exact, exact, 1e-5);
+    }
+}
