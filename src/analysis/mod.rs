@@ -228,7 +228,8 @@ fn row(conclusion: &Conclusion, label: &str, group: &Group, finding: Finding) ->
     columns.extend(analysis.variant().map(str::to_owned));
     let mut note = finding.note;
     if group.n_dropped > 0 {
-        let dropped = format!("{} rows with an empty cell left out", group.n_dropped);
+        let rows = if group.n_dropped == 1 { "row" } else { "rows" };
+        let dropped = format!("{} {rows} with an empty cell left out", group.n_dropped);
         note = if note.is_empty() { dropped } else { format!("{note}; {dropped}") };
     }
     let (low, high) = finding.interval.unzip();
@@ -276,7 +277,7 @@ mod tests {
             |row: &[Value]| (row[3].to_string(), (row[4].number().unwrap() * 1e9).round() / 1e9, row[9].clone());
         assert_eq!(cells(exponents[0]), ("tier = a".into(), -1.0, Value::Whole(6)));
         assert_eq!(cells(exponents[1]), ("tier = b".into(), 2.0, Value::Whole(5)));
-        assert!(exponents[1][10].to_string().ends_with("1 rows with an empty cell left out"), "{}", exponents[1][10]);
+        assert!(exponents[1][10].to_string().ends_with("1 row with an empty cell left out"), "{}", exponents[1][10]);
     }
 
     #[test]

@@ -232,8 +232,7 @@ impl Job {
                 Entry::Occupied(known) => known.get().clone(),
                 Entry::Vacant(place) => place.insert(self.trained(stage.direction, context, parallel)?).clone(),
             };
-            let n_restarts = self.n_restarts();
-            let Trained { outcome, n_failed, .. } = *trained;
+            let Trained { outcome, n_restarts, n_failed, n_steps, .. } = *trained;
             let training = |step, progress| Training { step, progress, outcome, n_restarts, n_failed };
             let looked = |step: Option<u64>| match step {
                 Some(step) => trained.snapshots.iter().find(|snapshot| snapshot.step == step),
@@ -246,8 +245,7 @@ impl Job {
                     take(&beside(subject).after(training(snapshot.step, snapshot.progress.clone())), Some("ok"));
                 }
                 None => {
-                    let step = stage.step.unwrap_or(0);
-                    take(&Subject::without_vectors(facts).after(training(step, Progress::default())), Some(DIVERGED));
+                    take(&Subject::without_vectors(facts).after(training(n_steps, Progress::default())), Some(DIVERGED))
                 }
             }
         }
@@ -269,12 +267,11 @@ impl Job {
 
     /// Whether all of so many threads have work when the unit runs alone: a training has for each of its restarts.
     pub fn fills(&self, n_threads: usize) -> bool {
-        self.point.plan.training(self.tier_idx).is_none() || self.n_restarts() >= n_threads
-    }
-
-    fn n_restarts(&self) -> usize {
+        if self.point.plan.training(self.tier_idx).is_none() {
+            return true;
+        }
         let (trained, size) = self.planned_training();
-        if trained.anneal.is_some() { 1 } else { trained.recipe(size).restarts }
+        trained.anneal.is_none() && trained.recipe(size).restarts >= n_threads
     }
 
     /// Trains; in an annealing, after all that lie before it on its way.
@@ -289,7 +286,7 @@ impl Job {
             let stream = job.stream().stream("embedding").stream(&job.named(true, context));
             match warm {
                 // There is nothing to go on from.
-                Some(before) if before.outcome == Outcome::Diverged => Trained::default(),
+                Some(before) if before.outcome == Outcome::Diverged => Trained::never(),
                 warm => {
                     let stream = stream.stream(way.map_or("", Direction::word));
                     trained.learn(size, warm.map(|before| &before.state), &stream, parallel)

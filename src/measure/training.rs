@@ -65,7 +65,7 @@ impl Measure for TrainingReport {
             from_zero(Column::new(
                 "training_steps",
                 Unit::Steps,
-                "steps of the optimiser that were taken; after divergence those of the checkpoint that was not reached, 0 without checkpoints",
+                "steps of the optimiser that were taken; after divergence those after which it was seen",
             )),
             Column::new("training_outcome", Unit::Text, "how the training ended: converged, exhausted or diverged"),
             from_zero(Column::new(

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights, is_narrow, is_sparse};
 use super::features::{Batch, Features, is_compared};
-use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained};
+use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained, best_of};
 use crate::geometry::kernel::Kernel;
 use crate::geometry::kernel::lanes::run;
 use crate::seed::{Rng, Stream};
@@ -60,7 +60,7 @@ struct Restart {
     /// Loss when a tenth of the way is left, and at the end.
     rest: Option<Evaluation>,
     end: Option<Evaluation>,
-    diverged: bool,
+    diverged_at: Option<u64>,
 }
 
 /// A loss with its standard error, and the parts of the concepts.
@@ -100,19 +100,16 @@ impl Course<'_> {
     }
 
     fn best(&self, restarts: Vec<Restart>) -> Trained {
-        let losses: Vec<f64> = restarts.iter().map(Restart::loss).collect();
-        let lowest = losses.iter().copied().fold(f64::INFINITY, f64::min);
-        let fails = |&&loss: &&f64| loss.is_infinite() || loss > FAILED * lowest;
-        let n_failed = losses.iter().filter(fails).count();
-        let kept = restarts.into_iter().reduce(|best, next| if next.loss() < best.loss() { next } else { best });
-        let kept = kept.expect("there is a restart");
+        let n_restarts = restarts.len();
+        let (kept, n_failed) = best_of(restarts, Restart::loss, |lowest| FAILED * lowest);
         let outcome = match (&kept.rest, &kept.end) {
             // Both on the same samples.
             (Some(rest), Some(end)) => Outcome::of_rest(rest.loss, end.loss, self.unanswered()),
             _ => Outcome::Diverged,
         };
         let state = self.shape.state(&kept.weights);
-        Trained { snapshots: kept.snapshots, outcome, n_failed, state }
+        let n_steps = kept.diverged_at.unwrap_or(self.recipe.steps);
+        Trained { snapshots: kept.snapshots, outcome, n_restarts, n_failed, n_steps, state }
     }
 
     /// All steps of some restarts side by side: the samples are drawn once.
@@ -128,7 +125,7 @@ impl Course<'_> {
                 self.features.draw(&mut rng, recipe.batch, kernel, &mut batch);
                 bench.see(&self.shape, &batch);
                 let rate = recipe.rate(step);
-                for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
+                for restart in restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
                     run(kernel, Gradient { shape, weights, batch: &batch, scale, bench: &mut bench });
                     run(kernel, Move { shape, weights, bench: &bench, optimizer: recipe.optimizer, rate });
@@ -139,18 +136,19 @@ impl Course<'_> {
             if !is_looked_at && step % WATCH != 0 {
                 continue;
             }
-            for restart in restarts.iter_mut().filter(|restart| !restart.diverged) {
-                restart.diverged = !self.shape.is_finite(&restart.weights);
+            for restart in restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()) {
+                restart.diverged_at = (!self.shape.is_finite(&restart.weights)).then_some(step);
             }
             if !is_looked_at {
                 continue;
             }
-            let mut there: Vec<&mut Restart> = restarts.iter_mut().filter(|restart| !restart.diverged).collect();
+            let mut there: Vec<&mut Restart> =
+                restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()).collect();
             let weights: Vec<&Weights> = there.iter().map(|restart| &restart.weights).collect();
             let found = self.evaluate(&weights, stream, kernel, &mut bench);
             for (restart, found) in there.iter_mut().zip(found) {
                 if !found.loss.is_finite() || found.loss > DIVERGED * self.unanswered() {
-                    restart.diverged = true;
+                    restart.diverged_at = Some(step);
                     continue;
                 }
                 if is_checkpoint {
@@ -219,7 +217,7 @@ impl From<Sums> for Evaluation {
 
 impl Restart {
     fn new(weights: Weights) -> Self {
-        Self { weights, snapshots: Vec::new(), rest: None, end: None, diverged: false }
+        Self { weights, snapshots: Vec::new(), rest: None, end: None, diverged_at: None }
     }
 
     /// Loss at the end; infinite if it did not come there.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Optimizer, Outcome, Progress, Recipe, Schedule, Size, Snapshot, State, ToyModel, Trained};
+use super::{Optimizer, Outcome, Progress, Recipe, Schedule, Size, Snapshot, State, ToyModel, Trained, best_of};
 use crate::geometry::embedding::Embedding;
 use crate::quantity::{Count, Fraction, Positive};
 use crate::seed::Stream;
@@ -217,11 +217,9 @@ impl ToyModel for DeepLinear {
             Outcome::Diverged => f64::INFINITY,
             _ => course.loss,
         };
-        let best = courses.iter().map(last).fold(f64::INFINITY, f64::min);
-        let fails = |course: &&Course| last(course).is_infinite() || last(course) > best + 0.01 * scale;
-        let n_failed = courses.iter().filter(fails).count();
-        let kept = courses.into_iter().reduce(|a, b| if last(&b) < last(&a) { b } else { a });
-        let Course { mut snapshots, outcome, learned_at, weights, .. } = kept.expect("there is a restart");
+        let n_restarts = courses.len();
+        let (best, n_failed) = best_of(courses, last, |lowest| lowest + 0.01 * scale);
+        let Course { mut snapshots, outcome, learned_at, weights, n_steps, .. } = best;
         let mut in_theory = Vec::new();
         if knows_theory && self.basis == Basis::Aligned {
             in_theory = self.learned_in_theory(size, recipe);
@@ -233,7 +231,7 @@ impl ToyModel for DeepLinear {
             snapshot.progress.learned_at = learned_at.iter().map(so_far).collect();
             snapshot.progress.learned_in_theory.clone_from(&in_theory);
         }
-        Trained { snapshots, outcome, n_failed, state: weights.kept() }
+        Trained { snapshots, outcome, n_restarts, n_failed, n_steps, state: weights.kept() }
     }
 }
 
@@ -244,6 +242,8 @@ struct Course {
     loss: f64,
     learned_at: Vec<Option<u64>>,
     weights: Weights,
+    /// Steps taken.
+    n_steps: u64,
 }
 
 /// W₁ and W₂ᵀ, both d × n: every product then runs down columns.
@@ -309,10 +309,12 @@ impl DeepLinear {
             loss,
             learned_at: Vec::new(),
             weights: Weights { first: DMatrix::zeros(0, 0), second: DMatrix::zeros(0, 0) },
+            n_steps: 0,
         };
         let mut time = 0.0;
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
+            course.n_steps = step;
             if step > 0 {
                 let rate = recipe.rate(step);
                 time += rate;

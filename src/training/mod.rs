@@ -174,17 +174,37 @@ pub enum Optimizer {
     Sgd,
 }
 
-/// What training found. By default a training that diverged before its first step.
+/// What training found.
 #[derive(Clone, Debug, Default)]
 pub struct Trained {
     /// The best restart at each checkpoint, in their order. Shorter if it diverged on the way; the outcome then says so.
     pub snapshots: Vec<Snapshot>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Restarts.
+    pub n_restarts: usize,
     /// Restarts that diverged, or ended with a loss more than 5 % above that of the best one.
     pub n_failed: usize,
+    /// Steps that the best one took: all, or those after which it was seen to have diverged.
+    pub n_steps: u64,
     /// Where the best restart ended: a later training may go on from here.
     pub state: State,
+}
+
+impl Trained {
+    /// A training that has nothing to begin from.
+    pub fn never() -> Self {
+        Self { n_restarts: 1, n_failed: 1, ..Self::default() }
+    }
+}
+
+/// Of some restarts the one with the lowest loss (infinite after divergence), and how many have failed: those above `most`, a function of the lowest.
+fn best_of<R>(restarts: Vec<R>, loss: impl Fn(&R) -> f64, most: impl Fn(f64) -> f64) -> (R, usize) {
+    let losses: Vec<f64> = restarts.iter().map(&loss).collect();
+    let most = most(losses.iter().copied().fold(f64::INFINITY, f64::min));
+    let n_failed = losses.iter().filter(|&&loss| loss.is_infinite() || loss > most).count();
+    let best = restarts.into_iter().reduce(|best, next| if loss(&next) < loss(&best) { next } else { best });
+    (best.expect("there is a restart"), n_failed)
 }
 
 /// The model after some steps.

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::optimizer::Moments;
-use super::{Optimizer, Outcome, Progress, Recipe, Schedule, Size, Snapshot, State, ToyModel, Trained};
+use super::{Optimizer, Outcome, Progress, Recipe, Schedule, Size, Snapshot, State, ToyModel, Trained, best_of};
 use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
 use crate::quantity::{Count, Positive};
@@ -134,12 +134,10 @@ impl ToyModel for Parity {
             true => starts.into_par_iter().map(learn).collect(),
             false => starts.into_iter().map(learn).collect(),
         };
-        let best = courses.iter().map(|course| course.loss).fold(f64::INFINITY, f64::min);
-        let fails = |course: &&Course| course.loss.is_infinite() || course.loss > 1.05 * best;
-        let n_failed = courses.iter().filter(fails).count();
-        let kept = courses.into_iter().reduce(|a, b| if b.loss < a.loss { b } else { a });
-        let Course { snapshots, outcome, network, .. } = kept.expect("there is a restart");
-        Trained { snapshots, outcome, n_failed, state: network.weights }
+        let n_restarts = courses.len();
+        let (best, n_failed) = best_of(courses, |course| course.loss, |lowest| 1.05 * lowest);
+        let Course { snapshots, outcome, network, n_steps, .. } = best;
+        Trained { snapshots, outcome, n_restarts, n_failed, n_steps, state: network.weights }
     }
 }
 
@@ -171,6 +169,8 @@ struct Course {
     /// The last loss on fresh examples; infinite after divergence.
     loss: f64,
     outcome: Outcome,
+    /// Steps taken.
+    n_steps: u64,
 }
 
 impl Course {
@@ -188,6 +188,7 @@ impl Course {
             snapshots: Vec::new(),
             loss: f64::INFINITY,
             outcome: Outcome::Exhausted,
+            n_steps: 0,
         }
     }
 
@@ -198,6 +199,7 @@ impl Course {
         let rest = recipe.rest();
         let mut checkpoints = recipe.checkpoints.iter().copied().peekable();
         for step in 0..=recipe.steps {
+            self.n_steps = step;
             if step > 0 {
                 tasks.draw(recipe.batch, &mut rng, &mut examples);
                 self.network.learn(tasks, &examples, kernel);
@@ -406,6 +408,7 @@ mod tests {
                     "{optimizer:?} {learning_rate}"
                 );
                 assert_eq!(trained.snapshots.len(), 1);
+                assert!((1..=100).contains(&trained.n_steps), "{}", trained.n_steps);
             }
         }
     }
