@@ -7,7 +7,7 @@ use crate::catalogue::{self, Model};
 use crate::embedding::Scheme;
 use crate::quantity::{abridged, shortest};
 use crate::registry::Kind;
-use crate::scenario::plan::{KEYS, STAGE_KEYS};
+use crate::scenario::plan::{KEYS, OPTIONAL_KEYS};
 use crate::schema::{allowed, measures};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
@@ -39,7 +39,7 @@ pub fn explain(name: &str) -> Result<String, String> {
     let of_measures =
         measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
     let columns: Vec<(Option<&Kind>, &Column)> =
-        KEYS.iter().chain(&STAGE_KEYS).map(|key| (None, key)).chain(of_measures).collect();
+        KEYS.iter().chain(&OPTIONAL_KEYS).map(|key| (None, key)).chain(of_measures).collect();
     // A column may have a number of its parameters in its name; whatever the number, it is the same column.
     let column = columns.iter().find(|(_, column)| column.name == name);
     let unnumbered = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();

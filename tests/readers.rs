@@ -280,6 +280,38 @@ fn law_dropped_concepts_are_counted() {
     }
 }
 
+/// The column is there where a tier drops, and only its rows have it.
+#[test]
+fn theory_concepts_that_are_left_out_are_counted_in_a_column() {
+    let folder = fixture("torn.npy").path.parent().expect("a folder").to_owned();
+    let torn = |drop: &str| format!("embedding.file = {{ path = \"torn.npy\", {drop} }}");
+    let scenario = |tiers: &[String]| {
+        let tiers: String =
+            tiers.iter().enumerate().map(|(i, t)| format!("[[tiers]]\nname = \"{i}\"\n{t}\n")).collect();
+        experiment::run(&folder, &format!("name = \"t\"\nreplicates = 2\n{tiers}[measure.sparsity]\n"))
+    };
+    let both = torn("drop = [\"zero\", \"nonfinite\"]");
+    let found = scenario(&[
+        both.clone(),
+        torn("rows = { to = 4 }, drop = [\"zero\"]"),
+        torn("rows = { from = 2, to = 4 }, drop = [\"zero\"]"),
+        torn("rows = { from = 2, to = 4 }"),
+        both.replace("file = ", "twin.of = "),
+    ]);
+    let numbers = |tier: &str| found.cells(tier, "n_dropped").iter().map(|cell| cell.number()).collect::<Vec<_>>();
+    assert_eq!(numbers("0"), [Some(2.0); 2]);
+    assert_eq!(numbers("1"), [Some(1.0); 2]);
+    assert_eq!(numbers("2"), [Some(0.0); 2]);
+    assert_eq!(numbers("3"), [None; 2]);
+    assert_eq!(numbers("4"), [Some(2.0); 2]);
+    for tier in ["0", "1", "2", "3", "4"] {
+        assert_eq!(found.cells(tier, "status")[0].to_string(), "ok");
+    }
+    let names: Vec<&str> = found.0.columns.iter().map(|column| column.name.as_ref()).collect();
+    assert_eq!(names[4..8], ["d_model", "n_concepts", "n_dropped", "replicate"]);
+    assert_eq!(scenario(&[torn("rows = { to = 1 }")]).0.position("n_dropped"), None);
+}
+
 /// Records are found again by the content that they come from: also where an index stands between.
 #[test]
 fn law_a_digest_is_of_all_that_is_read() {

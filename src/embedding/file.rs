@@ -67,7 +67,7 @@ pub struct File {
     /// Heading of the column of a CSV or TSV that holds the names. Left out: the first column, if it does not hold numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_column: Option<String>,
-    /// Which concepts to leave out and to count, where otherwise the file is refused.
+    /// Which concepts to leave out, where otherwise the file is refused. The column `n_dropped` counts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<Dropped>,
 }

@@ -24,15 +24,25 @@ const RESULTS_EPOCH: &str = "2";
 /// The status of a stage that a training did not reach.
 pub const DIVERGED: &str = "diverged";
 
-/// What a study reads of files, and the SHA-256 of their content.
-pub type Inputs = HashMap<File, String>;
+/// What a study reads of files.
+pub type Inputs = HashMap<File, Input>;
+
+/// What is known of a file that was read from beginning to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The SHA-256 of its content.
+    pub digest: String,
+    /// Concepts that `drop` has left out.
+    pub n_dropped: u64,
+}
 
 /// Reads every file that a study names, once, from beginning to end: what is wrong inside is found before anything runs.
 pub fn read_inputs(study: &Study) -> Result<Inputs, engine::Fault> {
     let mut inputs = Inputs::new();
     for file in &study.inputs {
-        file.read().map_err(Fault::from)?;
-        inputs.insert(file.clone(), file.digest().map_err(Fault::from)?);
+        let n_dropped = file.read().map_err(Fault::from)?.n_dropped();
+        let digest = file.digest().map_err(Fault::from)?;
+        inputs.insert(file.clone(), Input { digest, n_dropped });
     }
     Ok(inputs)
 }
@@ -126,7 +136,7 @@ impl Job {
             return record;
         }
         let record = match self.point.plan.input(self.tier_idx) {
-            Some(file) => record.stream(inputs.get(&file).map_or("", String::as_str)),
+            Some(file) => record.stream(inputs.get(&file).map_or("", |input| &input.digest)),
             None => record,
         };
         match self.point.plan.training(self.tier_idx) {
@@ -320,7 +330,7 @@ impl Job {
         let embedding = scheme.member().embed(&model, stream, parallel)?;
         if let Some(file) = plan.input(self.tier_idx) {
             // The record is named by the content that was read before the run: numbers of another content must not rest under it.
-            if inputs.get(&file) != Some(&file.digest()?) {
+            if inputs.get(&file).map(|input| &input.digest) != Some(&file.digest()?) {
                 return Err(ReadError::changed(file.path).into());
             }
         }

@@ -78,8 +78,15 @@ pub static KEYS: [Column; 8] = [
     ),
 ];
 
-/// The columns that tell the rows of one training apart, where there are several; they stand before the number of the replicate.
-pub static STAGE_KEYS: [Column; 2] = [
+/// The columns that are there only where a tier has something to say in them: what a file lost, and what tells the rows of one training apart.
+/// They stand before the number of the replicate.
+pub static OPTIONAL_KEYS: [Column; 3] = [
+    Column::new(
+        "n_dropped",
+        Unit::Count,
+        "concepts of a file that drop has left out, not counted in n_concepts; empty for a tier that drops none",
+    )
+    .within(0.0, f64::INFINITY),
     Column::new(
         "direction",
         Unit::Text,
