@@ -3,15 +3,19 @@
 //! No criterion: the larger run takes minutes, and a peak of memory is that of a whole process. `cargo bench --bench overlap` prints a table.
 
 #[cfg(unix)]
+mod process;
+
+#[cfg(unix)]
 mod unix {
     use std::fs::File;
     use std::io::{self, BufWriter, Write};
     use std::path::Path;
-    use std::process::{Command, Stdio};
-    use std::time::Instant;
+    use std::process::Command;
 
     use rand_distr::{Distribution, StandardNormal};
     use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
+
+    use crate::process::run;
 
     /// The tokens of a sentence encoder, and the largest matrix whose pairs are promised exactly.
     const SIZES: [(usize, usize); 2] = [(30_522, 384), (100_000, 1024)];
@@ -33,39 +37,6 @@ mod unix {
         file.flush()
     }
 
-    /// What a process took.
-    struct Taken {
-        elapsed_s: f64,
-        processor_s: f64,
-        peak_bytes: f64,
-    }
-
-    /// Runs a command to its end, which must be a good one.
-    // The wait of the standard library does not tell what was used.
-    #[allow(clippy::zombie_processes)]
-    fn run(command: &mut Command) -> io::Result<Taken> {
-        let start = Instant::now();
-        let child = command.stdout(Stdio::null()).spawn()?;
-        let mut status = 0;
-        // SAFETY: a struct of numbers, for which zeros are values.
-        let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
-        // SAFETY: the process is a child that nobody else waits for, and both places are ours to write to.
-        let waited = unsafe { libc::wait4(child.id() as libc::pid_t, &mut status, 0, &mut usage) };
-        if waited < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        if status != 0 {
-            return Err(io::Error::other(format!("superpose ended with the wait status {status}")));
-        }
-        let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-        Ok(Taken {
-            elapsed_s: start.elapsed().as_secs_f64(),
-            processor_s: seconds(usage.ru_utime) + seconds(usage.ru_stime),
-            // In units of 1024 bytes on Linux.
-            peak_bytes: usage.ru_maxrss as f64 * 1024.0,
-        })
-    }
-
     pub fn main() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         println!("| n × d | pairs | wall time | processor time | peak memory | the matrix itself |");
@@ -74,7 +45,11 @@ mod unix {
             let path = folder.path().join("v.npy");
             write_npy(&path, n, d)?;
             let measure = ["measure", "v.npy", "--measure", "overlap"];
-            let taken = run(Command::new(env!("CARGO_BIN_EXE_superpose")).args(measure).current_dir(folder.path()))?;
+            let mut command = Command::new(env!("CARGO_BIN_EXE_superpose"));
+            let taken = run(command.args(measure).current_dir(folder.path()))?;
+            if taken.code != Some(0) {
+                return Err(io::Error::other(taken.said));
+            }
             println!(
                 "| {n} × {d} | {} | {:.1} s | {:.1} s | {:.0} MB | {:.0} MB |",
                 n * (n - 1) / 2,
