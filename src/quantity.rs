@@ -521,6 +521,14 @@ pub fn abridged(text: &str) -> String {
     quoted
 }
 
+/// What to do about a number with the minus of typesetters.
+pub const TYPESET_MINUS: &str = "; its minus is U+2212, and that of a number is the hyphen -";
+
+/// Whether a text is a number but for its minus, U+2212 as typesetters have it.
+pub fn has_typeset_minus(text: &str) -> bool {
+    text.contains('\u{2212}') && text.replace('\u{2212}', "-").parse::<f64>().is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
