@@ -86,7 +86,7 @@ mod unix {
             fs::write(place(name), content)?;
         }
         to_a_gigabyte(&place("truncated-1GB.npy"), &npy("<f4", GIGABYTE, 1))?;
-        to_a_gigabyte(&place("zero-rows-1GB.npy"), &npy("<f4", (GIGABYTE - 128) / 512, 128))?;
+        to_a_gigabyte(&place("zero-rows-1GB.npy"), &npy("<f4", (GIGABYTE - 128) / 128, 32))?;
         to_a_gigabyte(&place("zeros-after-a-word-1GB.vec"), b"the 1.5 2.5\n")?;
         to_a_gigabyte(&place("zeros-after-a-row-1GB.csv"), b"1.5,2.5\n")?;
         to_a_gigabyte(&place("zeros-after-a-brace-1GB.json"), b"{")?;

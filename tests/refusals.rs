@@ -142,7 +142,7 @@ fn theory_tables_are_refused_at_their_line_and_column() {
         ("v.csv", b"0.5,,0.1\n0.2,0.5,0.3\n", r#"line 1 has "" where the number of column 1 is needed"#),
         ("v.vec", "cat 1 \u{2212}2 3\ndog 4 5 6\n".as_bytes(), "line 1 has \"\u{2212}2\" where the number of field 3 is needed; its minus is U+2212, and that of a number is the hyphen -"),
         ("v.vec", "cat 1 2 3\ndog 4 \u{2212}5 6\n".as_bytes(), "line 2 has \"\u{2212}5\" where the number of column 1 is needed; its minus is U+2212, and that of a number is the hyphen -"),
-        ("v.csv", b"1,2\n3,\x00\n", "is not text: line 1 has a byte 0"),
+        ("v.csv", b"1,2\n3,\x00\n", "is not text: line 2 has a byte 0"),
         ("v.csv", &open, "line 2 is longer than 2097152 bytes; none that is right can be"),
         ("v.csv", &long, "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.tsv", b"1\t2\n3\n", "line 2 has 1 cells, but 2 are needed as in line 1"),

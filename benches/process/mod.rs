@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// What a process took, and how it ended.
+#[allow(dead_code, reason = "every bench takes what it needs")]
 pub struct Taken {
     pub elapsed_s: f64,
     pub processor_s: f64,

@@ -70,6 +70,9 @@ pub struct Part {
     /// Text file with the name of one concept on each line
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
+    /// Heading of the column of a CSV or TSV that holds the names [default: the first, if it does not hold numbers]
+    #[arg(long, value_name = "HEADING")]
+    pub name_column: Option<String>,
     /// Leave out concepts that are zero, or not finite, where otherwise the file is refused; may be repeated
     #[arg(long, value_name = "WHICH")]
     pub drop: Vec<DroppedWord>,
@@ -115,6 +118,7 @@ impl Part {
             transpose: self.transpose,
             centre: self.centre,
             names: self.names.clone(),
+            name_column: self.name_column.clone(),
             drop: drop.collect(),
             ..File::new(path)
         }
@@ -225,6 +229,9 @@ fn document(file: &File, measures: &[&str], settings: &[String]) -> Result<Docum
             std::path::absolute(names).map_err(|error| Failure::new(7, format!("{}: {error}", names.display())))?;
         let _ = writeln!(text, "names = {}", path(&names)?);
     }
+    if let Some(name_column) = &file.name_column {
+        let _ = writeln!(text, "name_column = {}", quoted(name_column));
+    }
     if !file.drop.is_empty() {
         let _ = writeln!(text, "drop = {}", serde_json::json!(file.drop));
     }
@@ -255,7 +262,10 @@ fn toml_text(text: &str) -> String {
 /// File and tensor on one line.
 fn title(file: &File) -> String {
     let path = file.path.display().to_string();
-    let title = file.tensor.as_ref().map_or(path.clone(), |tensor| format!("{path}, {tensor}"));
+    let mut title = file.tensor.as_ref().map_or(path.clone(), |tensor| format!("{path}, {tensor}"));
+    if file.centre {
+        title.push_str(", centred");
+    }
     title.chars().map(|c| if superpose::quantity::is_control(c) { ' ' } else { c }).collect()
 }
 

@@ -24,7 +24,7 @@ pub struct Spectrum {
     /// Whether to compute the spectrum, and with it the columns `effective_rank` and `stable_rank`.
     #[serde(default = "yes")]
     pub effective_rank: bool,
-    /// Whether to add the same three of the embedding as it is, not centred: a mean vector that dominates is then one direction, and hides the others. Takes a spectrum more.
+    /// Whether to add the same three of the embedding as it is, not centred, as `raw_participation_ratio`, `raw_effective_rank` and `raw_stable_rank`: a mean vector that dominates is then one direction, and hides the others. Takes a spectrum more.
     #[serde(default, skip_serializing_if = "is_false")]
     pub raw: bool,
 }

@@ -151,6 +151,8 @@ struct Rows {
     reader: csv::Reader<Meter>,
     /// Bytes that were read since the last row began.
     n_bytes: Rc<Cell<usize>>,
+    /// The line that is read, from 1; where a byte 0 was met, its own.
+    line: Rc<Cell<u64>>,
     record: ByteRecord,
 }
 
@@ -158,6 +160,7 @@ struct Rows {
 struct Meter {
     inner: RangeReader<Rc<dyn ReaderAt>>,
     n_bytes: Rc<Cell<usize>>,
+    line: Rc<Cell<u64>>,
 }
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -168,7 +171,10 @@ impl Read for Meter {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let n = self.inner.read(buffer)?;
-        if memchr::memchr(0, &buffer[..n]).is_some() {
+        let zero = memchr::memchr(0, &buffer[..n]);
+        let n_ends = memchr::memchr_iter(b'\n', &buffer[..zero.unwrap_or(n)]).count();
+        self.line.set(self.line.get() + n_ends as u64);
+        if zero.is_some() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.n_bytes.set(self.n_bytes.get() + n);
@@ -179,14 +185,15 @@ impl Read for Meter {
 impl Rows {
     fn new(source: &Source, separator: u8) -> Self {
         let n_bytes = Rc::new(Cell::new(0));
-        let meter = Meter { inner: source.range(0, source.n_bytes), n_bytes: n_bytes.clone() };
+        let line = Rc::new(Cell::new(1));
+        let meter = Meter { inner: source.range(0, source.n_bytes), n_bytes: n_bytes.clone(), line: line.clone() };
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(separator)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(meter);
-        Self { reader, n_bytes, record: ByteRecord::new() }
+        Self { reader, n_bytes, line, record: ByteRecord::new() }
     }
 
     /// Whether there is a further row, which is then `record`.
@@ -198,7 +205,7 @@ impl Rows {
                 Flaw::LongLine { line: next_line, allowed: MAX_LINE_BYTES }
             }
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Flaw::NotText { line: next_line }
+                Flaw::NotText { line: self.line.get() }
             }
             csv::ErrorKind::Io(error) => error.into(),
             _ => Flaw::Changed,
