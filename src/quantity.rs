@@ -508,7 +508,12 @@ pub fn cut(text: &str, n: usize) -> String {
 
 /// A text in quotes for a message: escaped, and cut after 40 characters.
 pub fn abridged(text: &str) -> String {
-    let short = cut(text, 40);
+    quoted(text, 40)
+}
+
+/// A text in quotes for a message: escaped, and cut after so many characters.
+pub fn quoted(text: &str, n: usize) -> String {
+    let short = cut(text, n);
     let mut quoted = String::from('"');
     for c in short.chars() {
         match c {

@@ -272,6 +272,19 @@ fn theory_an_index_leads_to_no_other_folder() {
     assert_eq!(tell(), "x.safetensors: has no tensor \"w\"; it has \"v\" (F32 1 × 1)");
 }
 
+#[test]
+fn regress_the_name_of_a_tensor_is_told_whole_so_that_it_can_be_typed() {
+    let long = "encoder.layer.0.attention.self.query.weight.and.more.of.it";
+    let file = safetensors(
+        &format!(
+            r#"{{"{long}":{{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}},"b":{{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}}}"#
+        ),
+        8,
+    );
+    let says = format!("holds 2 matrices, so tensor must name one: \"{long}\" (F32 1 × 1), \"b\" (F32 1 × 1)");
+    assert_eq!(told("v.safetensors", &file), says);
+}
+
 /// How a member of a test's archive is packed.
 #[derive(Clone, Copy, PartialEq)]
 enum Pack {
