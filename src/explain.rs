@@ -7,7 +7,7 @@ use crate::catalogue::{self, Model};
 use crate::embedding::Scheme;
 use crate::quantity::{abridged, shortest};
 use crate::registry::Kind;
-use crate::scenario::plan::{KEYS, STAGE_KEYS};
+use crate::scenario::plan::{KEYS, OPTIONAL_KEYS};
 use crate::schema::{allowed, default, inside, made, measures, recipe};
 use crate::suggestion::did_you_mean;
 use crate::table::Column;
@@ -45,7 +45,7 @@ pub fn explain(name: &str) -> Result<String, String> {
     let of_measures =
         measures.iter().flat_map(|(kind, columns)| columns.iter().map(move |column| (Some(kind), column)));
     let columns: Vec<(Option<&Kind>, &Column)> =
-        KEYS.iter().chain(&STAGE_KEYS).map(|key| (None, key)).chain(of_measures).collect();
+        KEYS.iter().chain(&OPTIONAL_KEYS).map(|key| (None, key)).chain(of_measures).collect();
     if let Some((kind, column)) = columns.iter().find(|(_, column)| column.name == name) {
         return Ok(describe_column(*kind, column, None));
     }

@@ -508,7 +508,12 @@ pub fn cut(text: &str, n: usize) -> String {
 
 /// A text in quotes for a message: escaped, and cut after 40 characters.
 pub fn abridged(text: &str) -> String {
-    let short = cut(text, 40);
+    quoted(text, 40)
+}
+
+/// A text in quotes for a message: escaped, and cut after so many characters.
+pub fn quoted(text: &str, n: usize) -> String {
+    let short = cut(text, n);
     let mut quoted = String::from('"');
     for c in short.chars() {
         match c {
@@ -519,6 +524,14 @@ pub fn abridged(text: &str) -> String {
     }
     quoted.push('"');
     quoted
+}
+
+/// What to do about a number with the minus of typesetters.
+pub const TYPESET_MINUS: &str = "; its minus is U+2212, and that of a number is the hyphen -";
+
+/// Whether a text is a number but for its minus, U+2212 as typesetters have it.
+pub fn has_typeset_minus(text: &str) -> bool {
+    text.contains('\u{2212}') && text.replace('\u{2212}', "-").parse::<f64>().is_ok()
 }
 
 #[cfg(test)]

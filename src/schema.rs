@@ -10,7 +10,7 @@ use crate::analysis::{self, Conclusion};
 use crate::embedding::Scheme;
 use crate::measure::Measures;
 use crate::registry::{Kind, Parameter};
-use crate::scenario::plan::{KEYS, STAGE_KEYS};
+use crate::scenario::plan::{KEYS, OPTIONAL_KEYS};
 use crate::scenario::{Concepts, Scenario, Tier, sweep};
 use crate::table::Column;
 use crate::training::{self, Architecture};
@@ -71,10 +71,10 @@ pub fn markdown() -> String {
         parameters(&mut page, &kind, &inside(&kind));
     }
     page.push_str(
-        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first. `direction` and `step` are there where a training anneals or has checkpoints.\n",
+        "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first. `n_dropped` is there where a file has `drop`, `direction` and `step` where a training anneals or has checkpoints.\n",
     );
     let (of_tiers, of_rows) = KEYS.split_at(6);
-    table(&mut page, of_tiers.iter().chain(&STAGE_KEYS).chain(of_rows));
+    table(&mut page, of_tiers.iter().chain(&OPTIONAL_KEYS).chain(of_rows));
     page.push_str(SUMMARY);
     page.push_str(
         "\n## The findings\n\n`NAME.findings.csv` has one row for each finding of each analysis and group.\n",

@@ -31,6 +31,20 @@ fn superpose(folder: &TempDir, words: &str) -> (i32, String, String) {
 }
 
 #[test]
+fn golden_measure_tells_how_many_concepts_were_left_out() {
+    let folder = folder();
+    fs::write(folder.path().join("torn.txt"), FIVE.replace("2 1 0", "0 0 0").replace("0 1 1", "nan 1 1"))
+        .expect("a file");
+    let words = "measure torn.txt --drop zero --drop nonfinite --measure spectrum --set measure.spectrum.effective_rank=false --out torn.csv";
+    let (code, out, error) = superpose(&folder, words);
+    assert_eq!((code, error.as_str()), (0, "torn.csv: 1 row\n"));
+    assert!(out.contains("n_concepts               3\nn_dropped                2\n\nparticipation_ratio"), "{out}");
+    let csv = fs::read_to_string(folder.path().join("torn.csv")).expect("a file");
+    assert!(csv.starts_with("tier,params,tokens,compute,d_model,n_concepts,n_dropped,replicate,status,"), "{csv}");
+    assert!(csv.contains("\ntorn,,,,3,3,2,0,ok,"), "{csv}");
+}
+
+#[test]
 fn golden_measure_prints_what_run_would_and_the_pairs_by_name() {
     let expected = "\
 five.txt

@@ -53,8 +53,22 @@ fn theory_what_is_compared_with_must_be_there() {
                     [[tiers]]\nname = \"b\"\nd_model = 4\nembedding.frame = { packing = \"simplex\" }\n\
                     [measure.similarity]\nto = \"b\"\nk = 2\n";
     let folder = Folder::with(&[("s.toml", scenario.as_bytes())]);
-    let says = "error: s.toml:10:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 6; only the same concepts can be compared\n";
+    let says = "error: s.toml:10:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 6; without names on both sides they are matched by order, and both must have as many\n";
     folder.refuses("other concepts", &["check", "s.toml"], 3, says);
+    let set = |by: &str| format!("measure.similarity.by={by}");
+    let says = "error: s.toml:10:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 6; without names on both sides they are matched by order, and both must have as many\n";
+    folder.refuses("by order", &["check", "s.toml", "--set", &set("order")], 3, says);
+    let says = "error: --set measure.similarity.by=name: measure.similarity.by is \"name\", but the concepts of tiers.b have no names; concepts.names gives all tiers names, and names of an embedding.file its own\n";
+    folder.refuses("by name", &["check", "s.toml", "--set", &set("name")], 3, says);
+    let scenario = "name = \"s\"\n[[tiers]]\nname = \"a\"\nembedding.file = { path = \"a.txt\" }\n\
+                    [[tiers]]\nname = \"b\"\nembedding.file = { path = \"b.txt\" }\n[measure.similarity]\nto = \"b\"\nk = 2\n";
+    let folder = Folder::with(&[
+        ("s.toml", scenario.as_bytes()),
+        ("a.txt", b"a 1 2\nb 3 4\nc 5 7\nd 1 9\n"),
+        ("b.txt", b"a 1 2\nb 3 4\nc 5 7\nd 1 9\ne 2 2\n"),
+    ]);
+    let says = "error: s.toml:9:6: measure.similarity.to names \"b\", which has 5 concepts, but tiers.a has 4; asked to be matched by order, both must have as many\n";
+    folder.refuses("by order, with names", &["check", "s.toml", "--set", &set("order")], 3, says);
 }
 
 #[rustfmt::skip]
@@ -72,7 +86,7 @@ fn theory_unknown_names_are_told_with_the_nearest_right_one() {
         ("key of an embedding", EMBEDDING, "embedding.localized = { unit = 2 }",
             r#"9:25: tiers.small.embedding.localized has the unknown key "unit"; did you mean "units" (allowed: units)"#),
         ("key of a measure", MEASURE, "[measure.spectrum]\nefective_rank = true",
-            r#"12:1: measure.spectrum has the unknown key "efective_rank"; did you mean "effective_rank" (allowed: effective_rank)"#),
+            r#"12:1: measure.spectrum has the unknown key "efective_rank"; did you mean "effective_rank" (allowed: effective_rank, raw)"#),
         ("key of a measure that has none", MEASURE, "[measure.anisotropy]\nfoo = 1",
             r#"12:1: measure.anisotropy has the unknown key "foo" (allowed: none)"#),
         ("key far from all", NAME, "name = \"s\"\n\"x y\" = 3",

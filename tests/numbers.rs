@@ -81,6 +81,91 @@ fn theory_a_tier_is_like_itself() {
     assert!(found.number("b", "procrustes") < 1e-9);
 }
 
+/// A text of words and their vectors, in the given order.
+fn words(path: &Path, vectors: &[Vec<f64>], order: &[usize]) {
+    let line = |&i: &usize| format!("w{i} {}\n", vectors[i].iter().map(f64::to_string).collect::<Vec<_>>().join(" "));
+    fs::write(path, order.iter().map(line).collect::<String>()).expect("the file can be written");
+}
+
+fn vectors(n: usize, d: usize, salt: usize) -> Vec<Vec<f64>> {
+    let entry = |i: usize, k: usize| ((i * 37 + k * 101 + salt * 7 + i * i * k) % 211) as f64 / 16.0 - 6.5;
+    (0..n).map(|i| (0..d).map(|k| entry(i, k)).collect()).collect()
+}
+
+const SCORES: [&str; 7] = ["cka_biased", "cka_debiased", "rsa", "procrustes", "svcca", "pwcca", "mutual_neighbours"];
+
+#[test]
+fn law_concepts_are_matched_by_name_whatever_their_order() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    let (x, y) = (vectors(60, 5, 0), vectors(60, 7, 3));
+    let shuffled: Vec<usize> = (0..50).map(|i| (i * 17 + 4) % 60).collect();
+    words(&at("x.txt"), &x, &(0..60).collect::<Vec<_>>());
+    words(&at("y.txt"), &y, &shuffled);
+    // What both have, in the order of x.
+    let common: Vec<usize> = (0..60).filter(|i| shuffled.contains(i)).collect();
+    for (name, all) in [("x.npy", &x), ("y.npy", &y)] {
+        experiment::write_npy(&at(name), &common.iter().map(|&i| all[i].clone()).collect::<Vec<_>>());
+    }
+    let compared = |x: &str, y: &str, names: &str, by: &str| {
+        run(
+            folder.path(),
+            &format!(
+                "name = \"t\"\n{names}[[tiers]]\nname = \"x\"\nembedding.file = {{ path = \"{x}\" }}\n\
+                 [[tiers]]\nname = \"y\"\nembedding.file = {{ path = \"{y}\" }}\n[measure.similarity]\nto = \"y\"\n{by}"
+            ),
+        )
+    };
+    let expected = compared("x.npy", "y.npy", "", "");
+    let found = compared("x.txt", "y.txt", "", "");
+    assert_eq!(found.number("x", "n_compared"), 50.0);
+    for score in SCORES {
+        let [found, expected] = [&found, &expected].map(|table| table.number("x", score));
+        assert!((found - expected).abs() < 1e-9, "{score}: {found} against {expected}");
+    }
+    // The names of the scenario are those of a file that has none: w0, w1 … for the rows of x, and y in another order.
+    let names: Vec<String> = common.iter().map(|i| format!("\"w{i}\"")).collect();
+    let names = format!("[concepts]\nnames = [{}]\n", names.join(", "));
+    for by in ["", "by = \"name\"\n"] {
+        let found = compared("x.npy", "y.txt", &names, by);
+        assert!((found.number("x", "rsa") - expected.number("x", "rsa")).abs() < 1e-9);
+    }
+    let by_order = compared("x.npy", "y.txt", &names, "by = \"order\"\n");
+    assert_eq!(by_order.number("x", "n_compared"), 50.0);
+    assert!((by_order.number("x", "rsa") - expected.number("x", "rsa")).abs() > 1e-3);
+}
+
+// What drop leaves out must not move the others against each other.
+#[test]
+fn law_concepts_that_were_left_out_keep_their_number() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let at = |name: &str| folder.path().join(name);
+    let (mut x, mut y) = (vectors(60, 5, 0), vectors(60, 7, 3));
+    let kept: Vec<usize> = (0..60).filter(|i| ![0, 3, 17, 59].contains(i)).collect();
+    for (name, all) in [("x_kept.npy", &x), ("y_kept.npy", &y)] {
+        experiment::write_npy(&at(name), &kept.iter().map(|&i| all[i].clone()).collect::<Vec<_>>());
+    }
+    [3, 17, 59].iter().for_each(|&i| x[i].fill(0.0));
+    [0, 17].iter().for_each(|&i| y[i].fill(f64::NAN));
+    experiment::write_npy(&at("x.npy"), &x);
+    experiment::write_npy(&at("y.npy"), &y);
+    let compared = |ending: &str, drop: &str| {
+        let tier = |name: &str| {
+            format!("[[tiers]]\nname = \"{name}\"\nembedding.file = {{ path = \"{name}{ending}\"{drop} }}\n")
+        };
+        let tiers = ["x", "y"].map(tier).concat();
+        run(folder.path(), &format!("name = \"t\"\n{tiers}[measure.similarity]\nto = \"y\"\n"))
+    };
+    let found = compared(".npy", ", drop = [\"zero\", \"nonfinite\"]");
+    let expected = compared("_kept.npy", "");
+    assert_eq!((found.number("x", "n_dropped"), found.number("y", "n_dropped")), (3.0, 2.0));
+    assert_eq!(found.number("x", "n_compared"), 56.0);
+    for score in SCORES {
+        let [found, expected] = [&found, &expected].map(|table| table.number("x", score));
+        assert!((found - expected).abs() < 1e-9, "{score}: {found} against {expected}");
+    }
+}
+
 /// Runs a study on a store: records found, and records computed.
 fn found_and_computed(folder: &Path, store: &Store, text: &str) -> (u64, u64) {
     let study = experiment::plan(folder, text);

@@ -280,6 +280,78 @@ fn law_dropped_concepts_are_counted() {
     }
 }
 
+/// The column is there where a tier drops, and only its rows have it.
+#[test]
+fn theory_concepts_that_are_left_out_are_counted_in_a_column() {
+    let folder = fixture("torn.npy").path.parent().expect("a folder").to_owned();
+    let torn = |drop: &str| format!("embedding.file = {{ path = \"torn.npy\", {drop} }}");
+    let scenario = |tiers: &[String]| {
+        let tiers: String =
+            tiers.iter().enumerate().map(|(i, t)| format!("[[tiers]]\nname = \"{i}\"\n{t}\n")).collect();
+        experiment::run(&folder, &format!("name = \"t\"\nreplicates = 2\n{tiers}[measure.sparsity]\n"))
+    };
+    let both = torn("drop = [\"zero\", \"nonfinite\"]");
+    let found = scenario(&[
+        both.clone(),
+        torn("rows = { to = 4 }, drop = [\"zero\"]"),
+        torn("rows = { from = 2, to = 4 }, drop = [\"zero\"]"),
+        torn("rows = { from = 2, to = 4 }"),
+        both.replace("file = ", "twin.of = "),
+    ]);
+    let numbers = |tier: &str| found.cells(tier, "n_dropped").iter().map(|cell| cell.number()).collect::<Vec<_>>();
+    assert_eq!(numbers("0"), [Some(2.0); 2]);
+    assert_eq!(numbers("1"), [Some(1.0); 2]);
+    assert_eq!(numbers("2"), [Some(0.0); 2]);
+    assert_eq!(numbers("3"), [None; 2]);
+    assert_eq!(numbers("4"), [Some(2.0); 2]);
+    for tier in ["0", "1", "2", "3", "4"] {
+        assert_eq!(found.cells(tier, "status")[0].to_string(), "ok");
+    }
+    let names: Vec<&str> = found.0.columns.iter().map(|column| column.name.as_ref()).collect();
+    assert_eq!(names[4..8], ["d_model", "n_concepts", "n_dropped", "replicate"]);
+    assert_eq!(scenario(&[torn("rows = { to = 1 }")]).0.position("n_dropped"), None);
+}
+
+#[test]
+fn theory_a_centred_file_has_the_mean_of_its_vectors_subtracted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // The mean of those that are taken is (2, 4), and the third of them is it.
+    fs::write(folder.path().join("v.csv"), "0,0\n1,2\n3,2\n2,4\n2,8\n").expect("a file");
+    let file = File { centre: true, drop: vec![Dropped::Zero], ..File::new(folder.path().join("v.csv")) };
+    assert_eq!(read(&file).embedding.as_slice(), [-1.0, -2.0, 1.0, -2.0, 0.0, 0.0, 0.0, 4.0]);
+    // What is the mean but for its rounding is no direction.
+    fs::write(folder.path().join("same.csv"), "0.1,0.3\n".repeat(7)).expect("a file");
+    let same = File { centre: true, ..File::new(folder.path().join("same.csv")) };
+    assert_eq!(read(&same).embedding.as_slice(), [0.0; 14]);
+
+    let text = "name = \"t\"\n[[tiers]]\nname = \"a\"\nembedding.file = { path = \"v.csv\", drop = [\"zero\"], centre = true }\n[measure.overlap]\n";
+    let found = experiment::run(folder.path(), text);
+    // cos² of the three pairs: (3/5)², and twice 64/(5·16).
+    assert_eq!(found.number("a", "represented_fraction"), 0.75);
+    assert!((found.number("a", "mean_square_cosine") - (0.36 + 0.8 + 0.8) / 3.0).abs() < 1e-6);
+    assert!((found.number("a", "centred_mean_square_cosine") - (0.36 + 0.8 + 0.8) / 3.0).abs() < 1e-6);
+}
+
+#[test]
+fn theory_the_raw_spectrum_is_of_the_vectors_as_they_are() {
+    let folder = tempfile::tempdir().expect("a folder");
+    fs::write(folder.path().join("v.csv"), "3.0,0\n0,4.0\n").expect("a file");
+    let text = "name = \"t\"\n[[tiers]]\nname = \"a\"\nembedding.file = { path = \"v.csv\" }\n[measure.spectrum]\nraw = true\n";
+    let found = experiment::run(folder.path(), text);
+    // Eigenvalues 9 and 16 of WWᵀ; centred, one direction is left.
+    let entropy = -(3.0f64 / 7.0 * (3.0f64 / 7.0).ln() + 4.0 / 7.0 * (4.0f64 / 7.0).ln());
+    for (column, expected) in [
+        ("raw_participation_ratio", 625.0 / 337.0),
+        ("raw_effective_rank", entropy.exp()),
+        ("raw_stable_rank", 25.0 / 16.0),
+        ("participation_ratio", 1.0),
+        ("stable_rank", 1.0),
+    ] {
+        let found = found.number("a", column);
+        assert!((found - expected).abs() < 1e-6, "{column}: {found} against {expected}");
+    }
+}
+
 /// Records are found again by the content that they come from: also where an index stands between.
 #[test]
 fn law_a_digest_is_of_all_that_is_read() {

@@ -128,7 +128,21 @@ fn theory_tables_are_refused_at_their_line_and_column() {
         ("v.csv", b"w,0,1,2,3\na,1,0,2,5\n", r#"line 1 ("w, 0, 1, 2", …) may be headings or a row; give the columns headings that are no numbers"#),
         ("v.csv", b"1,2\n0,0\n", "row 1 (from 0; line 2) is zero in 32-bit floats; a zero vector has no direction, and drop = [\"zero\"] leaves such concepts out"),
         ("v.csv", b"x,y\n1,2\n3,inf\n", "row 1, column 1 (from 0; line 3) is inf; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"),
-        ("v.csv", b"1,2\n3,\x00\n", "is not text: line 1 has a byte 0"),
+        ("v.csv", b"x;y\n1;2\n3;4\n", "line 1 has 1 semicolon and no comma; cells must be separated by commas"),
+        ("v.csv", b"1;2;3\n4;5;6\n", "line 1 has 2 semicolons and no comma; cells must be separated by commas"),
+        ("v.csv", b"1\t2\n3\t4\n", "line 1 has 1 tab and no comma; cells must be separated by commas"),
+        ("v.tsv", b"1,2\n3,4\n", "line 1 has 1 comma and no tab; cells must be separated by tabs"),
+        ("v.csv", b"1,5;2,5\n3,5;4,5\n", r#"line 1 has "5;2" where the number of column 1 is needed; cells are separated by commas, not by semicolons"#),
+        ("v.tsv", b"1,5\t2,5\n3,5\t4,5\n", r#"line 1 has "2,5" where the number of column 0 is needed; a number has a decimal point, not a comma"#),
+        ("v.csv", "1,\u{2212}2\n3,4\n".as_bytes(), "line 1 has \"\u{2212}2\" where the number of column 1 is needed; its minus is U+2212, and that of a number is the hyphen -"),
+        ("v.csv", "\u{2212}1,2\n3,4\n".as_bytes(), "line 1 has \"\u{2212}1\" where the number of column 0 is needed; its minus is U+2212, and that of a number is the hyphen -"),
+        ("v.csv", "x,y\n1,2\n3,\u{2212}0.5\n".as_bytes(), "line 3 has \"\u{2212}0.5\" where the number of column \"y\" is needed; its minus is U+2212, and that of a number is the hyphen -"),
+        ("v.csv", b"cat,0.5,0.1\ndog,NA,0.3\n", r#"line 2 has "NA" where the number of column 0 is needed"#),
+        ("v.csv", b"cat,NA,0.1\ndog,0.5,0.3\n", r#"line 1 has "NA" where the number of column 0 is needed"#),
+        ("v.csv", b"0.5,,0.1\n0.2,0.5,0.3\n", r#"line 1 has "" where the number of column 1 is needed"#),
+        ("v.vec", "cat 1 \u{2212}2 3\ndog 4 5 6\n".as_bytes(), "line 1 has \"\u{2212}2\" where the number of field 3 is needed; its minus is U+2212, and that of a number is the hyphen -"),
+        ("v.vec", "cat 1 2 3\ndog 4 \u{2212}5 6\n".as_bytes(), "line 2 has \"\u{2212}5\" where the number of column 1 is needed; its minus is U+2212, and that of a number is the hyphen -"),
+        ("v.csv", b"1,2\n3,\x00\n", "is not text: line 2 has a byte 0"),
         ("v.csv", &open, "line 2 is longer than 2097152 bytes; none that is right can be"),
         ("v.csv", &long, "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.tsv", b"1\t2\n3\n", "line 2 has 1 cells, but 2 are needed as in line 1"),
@@ -256,6 +270,19 @@ fn theory_an_index_leads_to_no_other_folder() {
     assert_eq!(tell(), "x.safetensors: no such file");
     fs::write(at("x.safetensors"), safetensors(r#"{"v":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}"#, 4)).expect("a file");
     assert_eq!(tell(), "x.safetensors: has no tensor \"w\"; it has \"v\" (F32 1 × 1)");
+}
+
+#[test]
+fn regress_the_name_of_a_tensor_is_told_whole_so_that_it_can_be_typed() {
+    let long = "encoder.layer.0.attention.self.query.weight.and.more.of.it";
+    let file = safetensors(
+        &format!(
+            r#"{{"{long}":{{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}},"b":{{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}}}"#
+        ),
+        8,
+    );
+    let says = format!("holds 2 matrices, so tensor must name one: \"{long}\" (F32 1 × 1), \"b\" (F32 1 × 1)");
+    assert_eq!(told("v.safetensors", &file), says);
 }
 
 /// How a member of a test's archive is packed.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Content;
-use crate::quantity::abridged;
+use crate::quantity::{TYPESET_MINUS, abridged, has_typeset_minus};
 use crate::table::{Column, Table, Unit, Value};
 
 /// Why a CSV file cannot be used.
@@ -64,6 +64,16 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
         .iter()
         .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
         .collect();
+    for (separator, word) in [(';', "semicolon"), ('\t', "tab"), ('|', "bar")] {
+        let n = names[..].first().filter(|_| names.len() == 1).map_or(0, |name| name.matches(separator).count());
+        if n > 0 {
+            let s = if n == 1 { "" } else { "s" };
+            return Err(malformed(
+                Some(1),
+                format!("has {n} {word}{s} and no comma; cells must be separated by commas"),
+            ));
+        }
+    }
     if names.iter().all(String::is_empty) {
         return Err(malformed(None, "has no header; the first line must name the columns".to_owned()));
     }
@@ -79,6 +89,11 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record.map_err(fault)?;
+        if let Some(&index) = kept.iter().find(|&&index| has_typeset_minus(record[index].trim())) {
+            let (found, column) = (abridged(record[index].trim()), abridged(&names[index]));
+            let line = record.position().map(csv::Position::line);
+            return Err(malformed(line, format!("has {found} in the column {column}{TYPESET_MINUS}")));
+        }
         for (index, cell) in record.iter().enumerate() {
             if contents[index] != Content::Texts && matches!(value(cell), Value::Text(_)) {
                 let first = firsts.entry(index).or_insert_with(|| cell.to_owned());
@@ -144,6 +159,12 @@ mod tests {
             (b"a,b\n", "t.csv: has a header, but no rows below it"),
             (b"a,a\n1,2\n", "t.csv:1: has two columns \"a\" (the second is number 2)"),
             (b"a,b\n1,\xff\n", "t.csv:2: is not UTF-8"),
+            (b"a;b;c\n1;2;3\n", "t.csv:1: has 2 semicolons and no comma; cells must be separated by commas"),
+            (b"a\tb\n1\t2\n", "t.csv:1: has 1 tab and no comma; cells must be separated by commas"),
+            (
+                "a,b\n1,2\n3, \u{2212}0.5\n".as_bytes(),
+                "t.csv:3: has \"\u{2212}0.5\" in the column \"b\"; its minus is U+2212, and that of a number is the hyphen -",
+            ),
         ] {
             assert_eq!(read_text(text), Err(says.to_owned()));
         }

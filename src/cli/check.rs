@@ -26,7 +26,7 @@ pub fn check(arguments: &Arguments) -> Result<(), Failure> {
     for study in source.studies()? {
         let text = if arguments.json { in_json(&study, source.threads()) } else { describe(&study, source.threads())? };
         print(&text)?;
-        admit(&study, source.memory()).map_err(|fault| Failure::of(&study, fault))?;
+        admit(&study, source.resources.memory()).map_err(|fault| Failure::of(&study, fault))?;
     }
     Ok(())
 }

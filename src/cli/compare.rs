@@ -1,7 +1,5 @@
 //! `superpose compare`: how alike the vectors of two files are, each score beside what chance would give.
 
-use std::collections::HashMap;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,17 +7,16 @@ use clap::Args;
 use superpose::embedding::File;
 use superpose::embedding::file::Vectors;
 use superpose::engine;
-use superpose::geometry::embedding::Embedding;
 use superpose::geometry::kernel::Kernel;
-use superpose::measure::{Measure, Similarity, Subject};
-use superpose::output::csv;
+use superpose::measure::{By, Measure, Roster, Similarity, Subject};
 use superpose::quantity::Count;
 use superpose::seed::Stream;
 use superpose::table::{Column, Table, Value};
 
-use super::measure::{Part, probe, write};
+use super::measure::Part;
+use super::out::Out;
 use super::summary::{counted, digits, lined_up};
-use super::{Failure, memory, number_of_threads, pool, print};
+use super::{Failure, Resources, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,15 +50,16 @@ pub struct Arguments {
     /// All randomness descends from this number
     #[arg(long, value_name = "SEED", default_value = "0")]
     seed: u64,
-    /// Also write the row of all values
-    #[arg(long, value_name = "FILE.csv")]
-    out: Option<PathBuf>,
-    /// Most memory to use, as in 8GB or 500MiB [default: 80 % of what is free]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
-    memory: Option<u64>,
-    /// Threads that compute [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = number_of_threads, allow_negative_numbers = true)]
-    threads: Option<u16>,
+    #[command(flatten)]
+    out: Out,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+impl Arguments {
+    fn by(&self) -> Option<By> {
+        self.by_order.then_some(By::Order)
+    }
 }
 
 fn count(text: &str) -> Result<Count, String> {
@@ -71,33 +69,36 @@ fn count(text: &str) -> Result<Count, String> {
 
 /// Compares the two and prints every score with its null value.
 pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
-    let measure = Similarity { k: arguments.k, permutations: arguments.permutations, ..Similarity::default() };
+    let (k, permutations, by) = (arguments.k, arguments.permutations, arguments.by());
+    let measure = Similarity { k, permutations, by, ..Similarity::default() };
     let a = arguments.part.of(&arguments.a);
     let b = File { path: arguments.b.clone(), ..a.clone() };
     let b = File { tensor: arguments.to_tensor.clone().or(b.tensor.clone()), ..b };
-    admit(&measure, [&a, &b], arguments.memory.unwrap_or_else(memory::available))?;
-    if let Some(out) = &arguments.out {
-        probe(out)?;
-    }
+    admit(&measure, [&a, &b], arguments.resources.memory())?;
+    arguments.out.probe()?;
     let [a, b] = [a, b].map(|file| file.read());
     let (a, b) = (a.map_err(|error| Failure::new(4, error))?, b.map_err(|error| Failure::new(4, error))?);
-    let Matched { a, b, how } = matched(arguments, a, b)?;
-    if a.n_concepts() < 4 {
-        let sentence = format!("{how}; at least 4 concepts are needed to compare");
-        return Err(Failure::new(4, sentence));
-    }
-    let values = pool(arguments.threads)?.install(|| {
-        let [a, b] = [a, b].map(|embedding| Subject::new(embedding, None, Kernel::best(), true));
+    let by = matching(arguments, &a, &b)?;
+    let (n_a, n_b) = (a.embedding.n_concepts(), b.embedding.n_concepts());
+    let values = arguments.resources.pool()?.install(|| {
+        let [a, b] = [a, b].map(|Vectors { embedding, names, dropped, .. }| {
+            Subject::new(embedding, None, Kernel::best(), true).named(Roster { names, dropped })
+        });
         measure.observe(&a.beside(Arc::new(b)), &Stream::from_seed(arguments.seed).stream("compare"))
     });
+    // The first column is the number of concepts that are compared.
+    let n = values[0].number().unwrap_or(0.0) as u64;
+    let how = match by {
+        By::Name => format!("{} by name, of {n_a} and {n_b}", counted(n, "concept")),
+        By::Order if n < n_a.max(n_b) as u64 => format!("{} by order, of {n_a} and {n_b}", counted(n, "concept")),
+        By::Order => format!("{} by order", counted(n, "concept")),
+    };
+    if n < 4 {
+        return Err(Failure::new(4, format!("{how}; at least 4 concepts are needed to compare")));
+    }
     let columns = measure.columns();
     print(&told(arguments, &how, &columns, &values))?;
-    if let Some(out) = &arguments.out {
-        let table = Table { columns, rows: vec![values] };
-        write(out, &csv::encode(&table).map_err(|error| Failure::new(7, error))?)?;
-        let _ = writeln!(anstream::stderr(), "{}: {}", out.display(), counted(1, "row"));
-    }
-    Ok(())
+    arguments.out.write(&Table { columns, rows: vec![values] })
 }
 
 /// Refuses, from the headers alone, what would not fit in memory.
@@ -108,7 +109,7 @@ fn admit(measure: &Similarity, files: [&File; 2], budget: u64) -> Result<(), Fai
     }
     let n = sizes.iter().map(|size| size.n_concepts).min().unwrap_or(0) as f64;
     let d = sizes.iter().map(|size| size.d_model).max().unwrap_or(0) as f64;
-    // Each is read, and copied in the order of the other.
+    // Each is read, and copied where not all of it is compared.
     let vectors: f64 = sizes.iter().map(|size| 8.0 * size.n_concepts as f64 * size.d_model as f64).sum();
     let bytes = vectors + measure.cost(n, d).bytes;
     if bytes <= budget as f64 {
@@ -119,54 +120,19 @@ fn admit(measure: &Similarity, files: [&File; 2], budget: u64) -> Result<(), Fai
     Err(Failure::new(5, format!("comparing {a} with {b} needs about {needed}, but the memory budget is {budget}")))
 }
 
-/// The same concepts of both, in the same order.
-struct Matched {
-    a: Embedding,
-    b: Embedding,
-    how: String,
-}
-
-fn matched(arguments: &Arguments, a: Vectors, b: Vectors) -> Result<Matched, Failure> {
-    let (n_a, n_b) = (a.embedding.n_concepts(), b.embedding.n_concepts());
-    match (&a.names, &b.names) {
-        (Some(names_a), Some(names_b)) if !arguments.by_order => {
-            let (in_a, in_b) = by_name(names_a, names_b);
-            let how = format!("{} by name, of {n_a} and {n_b}", counted(in_a.len() as u64, "concept"));
-            let some = |embedding: Embedding, order: &[usize]| match order.iter().copied().eq(0..embedding.n_concepts())
-            {
-                true => embedding,
-                false => Embedding::new(embedding.matrix().select_columns(order)),
-            };
-            Ok(Matched { a: some(a.embedding, &in_a), b: some(b.embedding, &in_b), how })
-        }
-        _ if n_a == n_b => {
-            let how = format!("{} by order", counted(n_a as u64, "concept"));
-            Ok(Matched { a: a.embedding, b: b.embedding, how })
-        }
-        (names_a, names_b) => {
-            let [a, b] = [&arguments.a, &arguments.b].map(|path| path.display());
-            let why = match (names_a, names_b) {
-                (Some(_), Some(_)) => "with --by-order both must have as many",
-                _ => "without names in both they are matched by order, and both must have as many",
-            };
-            Err(Failure::new(4, format!("{a} has {n_a} concepts and {b} has {n_b}; {why}")))
-        }
+/// By what concepts are matched, or why they cannot be.
+fn matching(arguments: &Arguments, a: &Vectors, b: &Vectors) -> Result<By, Failure> {
+    let (n_a, n_b) = (a.n_all(), b.n_all());
+    let by = By::or_told(arguments.by(), a.names.is_some() && b.names.is_some());
+    if by == By::Name || n_a == n_b {
+        return Ok(by);
     }
-}
-
-/// The positions of the names that stand once in each, in the order of the first.
-fn by_name(a: &[String], b: &[String]) -> (Vec<usize>, Vec<usize>) {
-    // A name that stands twice names no one.
-    let places = |names: &'_ [String]| -> HashMap<String, Option<usize>> {
-        let mut places = HashMap::new();
-        for (idx, name) in names.iter().enumerate() {
-            places.entry(name.clone()).and_modify(|place| *place = None).or_insert(Some(idx));
-        }
-        places
+    let [path_a, path_b] = [&arguments.a, &arguments.b].map(|path| path.display());
+    let why = match arguments.by_order {
+        true => "with --by-order both must have as many",
+        false => "without names in both they are matched by order, and both must have as many",
     };
-    let (in_a, in_b) = (places(a), places(b));
-    let place = |name: &String| Some((in_a.get(name).copied().flatten()?, in_b.get(name).copied().flatten()?));
-    a.iter().filter_map(place).unzip()
+    Err(Failure::new(4, format!("{path_a} has {n_a} concepts and {path_b} has {n_b}; {why}")))
 }
 
 /// A line for each score: its value, what chance gives, its spread, z, and which way it reads.
@@ -192,16 +158,4 @@ fn told(arguments: &Arguments, how: &str, columns: &[Column], values: &[Value]) 
         super::on_one_line(&b),
         lined_up(rows, 0, &[0, 5])
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn theory_names_that_stand_once_in_each_are_matched() {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let found = by_name(&words("cat dog cat sun moon"), &words("moon sun cat tree sun dog"));
-        assert_eq!(found, (vec![1, 4], vec![5, 0]));
-    }
 }

@@ -1,7 +1,6 @@
 //! `superpose measure`: the measures of a scenario on the vectors of a file, and the pairs that overlap most, by name.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
@@ -13,13 +12,13 @@ use superpose::geometry::embedding::Embedding;
 use superpose::geometry::kernel::Kernel;
 use superpose::geometry::top_pairs::top_pairs;
 use superpose::measure::{Measures, Subject};
-use superpose::output::{self, csv};
 use superpose::quantity::{Count, Label, cut};
 use superpose::scenario::{self, document::Document, study::Study};
 use superpose::suggestion::did_you_mean;
 
+use super::out::Out;
 use super::summary::{counted, lined_up, summary};
-use super::{Failure, memory, number_of_threads, pool, print};
+use super::{Failure, Resources, print};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -44,15 +43,10 @@ pub struct Arguments {
     /// Set a parameter, as in measure.hubness.k=5 or seed=3; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
-    /// Also write the row of all values
-    #[arg(long, value_name = "FILE.csv")]
-    out: Option<PathBuf>,
-    /// Most memory to use, as in 8GB or 500MiB [default: 80 % of what is free]
-    #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
-    memory: Option<u64>,
-    /// Threads that compute [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = number_of_threads, allow_negative_numbers = true)]
-    threads: Option<u16>,
+    #[command(flatten)]
+    out: Out,
+    #[command(flatten)]
+    resources: Resources,
 }
 
 /// Which of the vectors of a file, and how they stand in it.
@@ -70,9 +64,15 @@ pub struct Part {
     /// The columns of the file are the concepts
     #[arg(long)]
     pub transpose: bool,
+    /// Subtract the mean of the vectors from each
+    #[arg(long, alias = "center")]
+    pub centre: bool,
     /// Text file with the name of one concept on each line
     #[arg(long, value_name = "FILE")]
     pub names: Option<PathBuf>,
+    /// Heading of the column of a CSV or TSV that holds the names [default: the first, if it does not hold numbers]
+    #[arg(long, value_name = "HEADING")]
+    pub name_column: Option<String>,
     /// Leave out concepts that are zero, or not finite, where otherwise the file is refused; may be repeated
     #[arg(long, value_name = "WHICH")]
     pub drop: Vec<DroppedWord>,
@@ -116,7 +116,9 @@ impl Part {
             tensor: self.tensor.clone(),
             rows: self.rows,
             transpose: self.transpose,
+            centre: self.centre,
             names: self.names.clone(),
+            name_column: self.name_column.clone(),
             drop: drop.collect(),
             ..File::new(path)
         }
@@ -168,21 +170,16 @@ pub fn measure(arguments: &Arguments) -> Result<(), Failure> {
     };
     let document = document(&file, &asked, &arguments.set)?;
     let study = Study::new(&document).map_err(|fault| told(&arguments.file, fault))?;
-    let memory = arguments.memory.unwrap_or_else(memory::available);
+    let memory = arguments.resources.memory();
     let fault = |fault| Failure::of(&study, fault);
     admit(&study, memory).map_err(fault)?;
-    if let Some(out) = &arguments.out {
-        probe(out)?;
-    }
-    pool(arguments.threads)?.install(|| {
+    arguments.out.probe()?;
+    arguments.resources.pool()?.install(|| {
         let (table, outcome) = engine::run_in_memory(&study, Kernel::best(), memory).map_err(fault)?;
         if let Some(failure) = outcome.failures.first() {
             return Err(Failure::new(9, format!("{}: {}", arguments.file.display(), failure.sentence)));
         }
-        if let Some(out) = &arguments.out {
-            write(out, &csv::encode(&table).map_err(|error| Failure::new(7, error))?)?;
-            let _ = writeln!(anstream::stderr(), "{}: {}", out.display(), counted(1, "row"));
-        }
+        arguments.out.write(&table)?;
         let shown = Group { point: 0, tier_idx: 0, stage_idx: 0, rows: table.rows };
         print(&summary(&study, &[shown]))?;
         if let Some(count) = arguments.pairs {
@@ -224,10 +221,16 @@ fn document(file: &File, measures: &[&str], settings: &[String]) -> Result<Docum
     if file.transpose {
         text.push_str("transpose = true\n");
     }
+    if file.centre {
+        text.push_str("centre = true\n");
+    }
     if let Some(names) = &file.names {
         let names =
             std::path::absolute(names).map_err(|error| Failure::new(7, format!("{}: {error}", names.display())))?;
         let _ = writeln!(text, "names = {}", path(&names)?);
+    }
+    if let Some(name_column) = &file.name_column {
+        let _ = writeln!(text, "name_column = {}", quoted(name_column));
     }
     if !file.drop.is_empty() {
         let _ = writeln!(text, "drop = {}", serde_json::json!(file.drop));
@@ -259,7 +262,10 @@ fn toml_text(text: &str) -> String {
 /// File and tensor on one line.
 fn title(file: &File) -> String {
     let path = file.path.display().to_string();
-    let title = file.tensor.as_ref().map_or(path.clone(), |tensor| format!("{path}, {tensor}"));
+    let mut title = file.tensor.as_ref().map_or(path.clone(), |tensor| format!("{path}, {tensor}"));
+    if file.centre {
+        title.push_str(", centred");
+    }
     title.chars().map(|c| if superpose::quantity::is_control(c) { ' ' } else { c }).collect()
 }
 
@@ -271,27 +277,6 @@ fn told(file: &Path, fault: scenario::Fault) -> Failure {
         }
         fault => fault.into(),
     }
-}
-
-/// Whether a file can be written, before hours are spent.
-pub fn probe(path: &Path) -> Result<(), Failure> {
-    let (folder, name) = parts(path)?;
-    Ok(output::probe(&folder, &[name])?)
-}
-
-/// Writes a file whole or not at all.
-pub fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
-    let (folder, name) = parts(path)?;
-    output::create_folder(&folder)?;
-    let (ready, _) = output::stage(&folder, &name, content)?;
-    Ok(output::publish(&folder, vec![ready])?)
-}
-
-fn parts(path: &Path) -> Result<(PathBuf, String), Failure> {
-    let name = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.is_empty());
-    let name = name.ok_or_else(|| Failure::new(2, format!("--out {} is not the path of a file", path.display())))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok((folder.to_owned(), name.to_owned()))
 }
 
 /// The pairs that overlap most, by name, or by their number where there are no names.

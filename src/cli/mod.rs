@@ -8,6 +8,7 @@ mod findings;
 mod folder;
 mod measure;
 mod memory;
+mod out;
 mod progress;
 mod results;
 mod run;
@@ -98,12 +99,30 @@ struct Source {
     /// Run at the small size that the scenario gives in [smoke]
     #[arg(long)]
     smoke: bool,
+    #[command(flatten)]
+    resources: Resources,
+}
+
+/// What a command may take of the machine.
+#[derive(Args)]
+struct Resources {
     /// Most memory to use, as in 8GB or 500MiB [default: 80 % of what is free]
     #[arg(long, value_name = "SIZE", value_parser = memory::parse)]
     memory: Option<u64>,
     /// Threads that compute [default: one for each core]
     #[arg(long, value_name = "N", value_parser = number_of_threads, allow_negative_numbers = true)]
     threads: Option<u16>,
+}
+
+impl Resources {
+    fn memory(&self) -> u64 {
+        self.memory.unwrap_or_else(memory::available)
+    }
+
+    /// The threads that compute.
+    fn pool(&self) -> Result<rayon::ThreadPool, Failure> {
+        pool(self.threads)
+    }
 }
 
 /// A failure: what to say, and the exit code.
@@ -171,12 +190,8 @@ impl Source {
         Ok(Study::new(&document)?)
     }
 
-    fn memory(&self) -> u64 {
-        self.memory.unwrap_or_else(memory::available)
-    }
-
     fn threads(&self) -> usize {
-        threads(self.threads)
+        threads(self.resources.threads)
     }
 }
 

@@ -18,7 +18,7 @@ use super::progress::{Form, Progress};
 use super::results::{self, Files, default_folder};
 use super::signals::Signals;
 use super::summary::{counted, duration, summary};
-use super::{Failure, Source, folder, kernel, pool, print};
+use super::{Failure, Source, folder, kernel, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -100,14 +100,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(Failure::new(2, sentence));
         }
     }
-    let memory = source.memory();
+    let memory = source.resources.memory();
     studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
     for study in &studies {
         let mut files: Vec<String> = Files::of(study).all().into();
         files.extend([MANIFEST, store::FILE].map(str::to_owned));
         output::probe(&arguments.folder(study), &files)?;
     }
-    let pool = pool(source.threads)?;
+    let pool = source.resources.pool()?;
     studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory)))
 }
 

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table as TextTable, presets};
 use superpose::embedding::Size;
 use superpose::engine::results::Group;
 use superpose::quantity::shortest;
-use superpose::scenario::plan::Plan;
+use superpose::scenario::plan::{OPTIONAL_KEYS, Plan};
 use superpose::scenario::study::Study;
 use superpose::table::{Unit, Value};
 
@@ -119,11 +119,13 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// The name of each row: of the tier's keys, then of the measures' columns (without the theory that stands in brackets), with an empty row before
+/// The name of each row: of the tier's keys, of what a file lost where a tier drops, then of the measures' columns (without the theory that stands in brackets), with an empty row before
 /// each measure.
 fn labels(study: &Study, plan: &Plan) -> Vec<String> {
     let is_theory = |name: &str| study.columns.iter().any(|column| column.theory.as_deref() == Some(name));
     let mut labels: Vec<String> = TIER_KEYS.map(str::to_owned).into();
+    let [n_dropped, ..] = &OPTIONAL_KEYS;
+    labels.extend(study.optional_keys[0].then(|| n_dropped.name.to_string()));
     for measure in plan.scenario.measure.chosen() {
         labels.push(String::new());
         let columns = measure.member.columns();

@@ -61,13 +61,16 @@ pub struct File {
     /// Whether the columns of the file are the concepts.
     #[serde(default, skip_serializing_if = "is_false")]
     pub transpose: bool,
+    /// Whether the mean of the vectors that are taken is subtracted from each, so that all measures are of what is left. A vector that does not differ from the mean is then zero, and not represented.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub centre: bool,
     /// Path of a text file with the name of one concept on each line, for all concepts of the file; relative to the folder of the scenario file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<PathBuf>,
     /// Heading of the column of a CSV or TSV that holds the names. Left out: the first column, if it does not hold numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name_column: Option<String>,
-    /// Which concepts to leave out and to count, where otherwise the file is refused.
+    /// Which concepts to leave out, where otherwise the file is refused. The column `n_dropped` counts them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drop: Vec<Dropped>,
 }
@@ -128,9 +131,23 @@ pub struct Vectors {
     pub n_zero: u64,
     /// Concepts that were left out because they are not finite.
     pub n_nonfinite: u64,
+    /// The numbers of those that were left out, among all that were taken, ascending.
+    pub dropped: Vec<u64>,
+}
+
+impl From<Embedding> for Vectors {
+    /// Vectors without names, all of them.
+    fn from(embedding: Embedding) -> Self {
+        Self { embedding, names: None, n_zero: 0, n_nonfinite: 0, dropped: Vec::new() }
+    }
 }
 
 impl Vectors {
+    /// Concepts, those that were left out included.
+    pub fn n_all(&self) -> u64 {
+        self.embedding.n_concepts() as u64 + self.n_dropped()
+    }
+
     /// Concepts that were left out.
     pub fn n_dropped(&self) -> u64 {
         self.n_zero + self.n_nonfinite
@@ -178,13 +195,29 @@ impl Encoding for File {
         Some(self.located(folder))
     }
 
-    fn embed(&self, model: &Model, _: &Stream, _: bool) -> Result<Embedding, Fault> {
+    fn cost(&self, size: Size) -> (f64, f64) {
+        let n_values = size.n_concepts as f64 * size.d_model as f64;
+        let (seconds, bytes) = (3e-9 * n_values + 1e-6 * size.n_concepts as f64, 4.0 * n_values);
+        // Where the mean is subtracted, the matrix is there twice.
+        if self.centre { (2.0 * seconds, 2.0 * bytes) } else { (seconds, bytes) }
+    }
+
+    fn roster(&self, _: Size, folder: &Path) -> Result<(u64, bool), Fault> {
+        Ok(self.located(folder).roster()?)
+    }
+
+    fn embed(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Embedding, Fault> {
+        Ok(self.embed_named(model, stream, parallel)?.embedding)
+    }
+
+    fn embed_named(&self, model: &Model, _: &Stream, _: bool) -> Result<Vectors, Fault> {
         let file = self.located(model.folder);
-        let Vectors { embedding, .. } = file.read()?;
+        let vectors = file.read()?;
+        let embedding = &vectors.embedding;
         // The file may have been replaced since it was planned with: its size then no longer is the tier's.
         if (embedding.n_concepts(), embedding.d_model()) != (model.n_concepts, model.d_model) {
             return Err(ReadError::changed(file.path).into());
         }
-        Ok(embedding)
+        Ok(vectors)
     }
 }

@@ -20,7 +20,7 @@ use crate::geometry::embedding::Embedding;
 use crate::one_of_family;
 use crate::seed::{Rng, Stream};
 
-pub use file::File;
+pub use file::{File, Vectors};
 pub use frame::Frame;
 pub use fully_distributed::FullyDistributed;
 pub use localized::Localized;
@@ -64,6 +64,12 @@ pub trait Encoding: Sync {
         None
     }
 
+    /// How many concepts it knows, those that it leaves out included, and whether they have names of their own.
+    fn roster(&self, size: Size, folder: &Path) -> Result<(u64, bool), Fault> {
+        let _ = folder;
+        Ok((size.n_concepts, false))
+    }
+
     /// Seconds on one core, and bytes at the worst moment.
     fn cost(&self, size: Size) -> (f64, f64) {
         let (n, d) = (size.n_concepts as f64, size.d_model as f64);
@@ -74,6 +80,11 @@ pub trait Encoding: Sync {
     ///
     /// Every concept draws from a stream of its own, so `parallel` (columns on the cores of the current pool) changes no bit.
     fn embed(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Embedding, Fault>;
+
+    /// The same, with the names of the concepts and what was left out, where the encoding knows of them.
+    fn embed_named(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Vectors, Fault> {
+        self.embed(model, stream, parallel).map(Vectors::from)
+    }
 }
 
 /// What a scenario says about the size of a tier's embedding.

@@ -66,7 +66,8 @@ pub fn groups(
             for stage_idx in 0..plan.tiers[tier_idx].stages.len() {
                 let rows = records.iter().enumerate();
                 let rows = rows.map(|(replicate, records)| {
-                    let (key, status) = (keys(study, &point, tier_idx, stage_idx), study.key_ends().1 - 1);
+                    let key = keys(study, inputs, &point, tier_idx, stage_idx);
+                    let status = study.key_ends().1 - 1;
                     let mut row = key;
                     row.extend([Value::Whole(replicate as u64), Value::Text("failed".to_owned())]);
                     row.resize(study.columns.len(), Value::Undefined);
@@ -94,7 +95,7 @@ struct Asked {
 }
 
 /// Coordinates and keys that all replicates of a stage share.
-fn keys(study: &Study, point: &Point, tier_idx: usize, stage_idx: usize) -> Vec<Value> {
+fn keys(study: &Study, inputs: &Inputs, point: &Point, tier_idx: usize, stage_idx: usize) -> Vec<Value> {
     let (tier, planned) = (&point.plan.scenario.tiers[tier_idx], &point.plan.tiers[tier_idx]);
     let whole = |number: Option<u64>| number.map_or(Value::Undefined, Value::Whole);
     let mut row = point.coordinates.clone();
@@ -108,8 +109,10 @@ fn keys(study: &Study, point: &Point, tier_idx: usize, stage_idx: usize) -> Vec<
     ]);
     let stage = planned.stages[stage_idx];
     let direction = stage.direction.map_or(Value::Undefined, |direction| Value::Text(direction.word().to_owned()));
-    let of_stage = [direction, whole(stage.step)].into_iter().zip(study.stage_keys);
-    row.extend(of_stage.filter(|(_, there)| *there).map(|(value, _)| value));
+    let drops = point.plan.input(tier_idx).filter(|file| !file.drop.is_empty());
+    let n_dropped = whole(drops.and_then(|file| inputs.get(&file)).map(|input| input.n_dropped));
+    let optional = [n_dropped, direction, whole(stage.step)].into_iter().zip(study.optional_keys);
+    row.extend(optional.filter(|(_, there)| *there).map(|(value, _)| value));
     row
 }
 

@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::embedding::file::ReadError;
 use crate::embedding::trained::Direction;
-use crate::embedding::{self, Fault, File, Model};
+use crate::embedding::{self, Fault, File, Model, Vectors};
 use crate::engine;
-use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::Kernel;
-use crate::measure::{Cost, Measure, Subject, Training, wanted_by};
+use crate::measure::{Cost, Measure, Roster, Subject, Training, wanted_by};
 use crate::registry::Chosen;
 use crate::scenario::study::{Point, Study};
 use crate::scenario::sweep::Seeds;
@@ -25,15 +24,25 @@ const RESULTS_EPOCH: &str = "3";
 /// The status of a stage that a training did not reach.
 pub const DIVERGED: &str = "diverged";
 
-/// What a study reads of files, and the SHA-256 of their content.
-pub type Inputs = HashMap<File, String>;
+/// What a study reads of files.
+pub type Inputs = HashMap<File, Input>;
+
+/// What is known of a file that was read from beginning to end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    /// The SHA-256 of its content.
+    pub digest: String,
+    /// Concepts that `drop` has left out.
+    pub n_dropped: u64,
+}
 
 /// Reads every file that a study names, once, from beginning to end: what is wrong inside is found before anything runs.
 pub fn read_inputs(study: &Study) -> Result<Inputs, engine::Fault> {
     let mut inputs = Inputs::new();
     for file in &study.inputs {
-        file.read().map_err(Fault::from)?;
-        inputs.insert(file.clone(), file.digest().map_err(Fault::from)?);
+        let n_dropped = file.read().map_err(Fault::from)?.n_dropped();
+        let digest = file.digest().map_err(Fault::from)?;
+        inputs.insert(file.clone(), Input { digest, n_dropped });
     }
     Ok(inputs)
 }
@@ -117,8 +126,10 @@ impl Job {
             let record = if measure.member.reads_vectors() { &of_vectors } else { &of_facts };
             let record = record.stream(measure.name).stream(&measure.parameters);
             match self.compared(measure.member) {
-                // All that the numbers of the other tier depend on.
+                // All that the numbers of the other tier depend on, and what matches its concepts.
                 Some(other) => {
+                    let names = self.names().map(|names| names.join("\u{1f}"));
+                    let record = names.map_or(record.clone(), |names| record.stream(&names));
                     let other = other.record(true, mode, inputs).key();
                     record.stream(&other.map(|byte| format!("{byte:02x}")).concat()).key()
                 }
@@ -136,7 +147,7 @@ impl Job {
             return record;
         }
         let record = match self.point.plan.input(self.tier_idx) {
-            Some(file) => record.stream(inputs.get(&file).map_or("", String::as_str)),
+            Some(file) => record.stream(inputs.get(&file).map_or("", |input| &input.digest)),
             None => record,
         };
         match self.point.plan.training(self.tier_idx) {
@@ -152,25 +163,38 @@ impl Job {
 
     /// The unit of the tier that a measure compares with, in the same replicate.
     fn compared(&self, measure: &dyn Measure) -> Option<Self> {
-        let name = measure.reads_tier()?;
+        let (name, _) = measure.reads_tier()?;
         let tier_idx = self.point.plan.scenario.tiers.iter().position(|tier| tier.name.as_str() == name)?;
         Some(Self { tier_idx, ..self.clone() })
     }
 
     /// The vectors that others are compared with: for a training those at its end, `None` if it diverged.
     fn reference(&self, context: &Context, parallel: bool) -> Result<Option<Subject>, engine::Fault> {
-        let embedding = match self.point.plan.tiers[self.tier_idx].stages.last() {
+        let vectors = match self.point.plan.tiers[self.tier_idx].stages.last() {
             Some(stage) if self.point.plan.training(self.tier_idx).is_some() => {
                 let trained = self.trained(stage.direction, context, parallel)?;
                 let end = trained.snapshots.last().filter(|_| trained.outcome != Outcome::Diverged);
-                end.map(|snapshot| snapshot.embedding.clone())
+                end.map(|snapshot| Vectors::from(snapshot.embedding.clone()))
             }
             _ => {
                 let stream = self.stream().stream("embedding").stream(&self.named(true, context));
                 Some(self.embed(&stream, context.inputs, parallel)?)
             }
         };
-        Ok(embedding.map(|embedding| Subject::new(embedding, None, context.kernel, parallel)))
+        Ok(vectors.map(|Vectors { embedding, names, dropped, .. }| {
+            let roster = self.roster(names, dropped);
+            Subject::new(embedding, None, context.kernel, parallel).named(roster)
+        }))
+    }
+
+    /// The names of the scenario.
+    fn names(&self) -> Option<&Vec<String>> {
+        self.point.plan.scenario.concepts.as_ref()?.names.as_ref()
+    }
+
+    /// Who the concepts are: by their own names, or by those of the scenario.
+    fn roster(&self, own: Option<Vec<String>>, dropped: Vec<u64>) -> Roster {
+        Roster { names: own.or_else(|| self.names().cloned()), dropped }
     }
 
     /// Draws the embedding, or trains it, and observes it: the values of the wanted measures, by their position among the chosen ones.
@@ -215,14 +239,15 @@ impl Job {
             Some(other) => other.reference(context, parallel)?.map(Arc::new),
             None => None,
         };
-        let beside = |subject: Subject| match &other {
-            Some(other) => subject.beside(other.clone()),
+        let beside = |subject: Subject, (names, dropped)| match &other {
+            Some(other) => subject.named(self.roster(names, dropped)).beside(other.clone()),
             None => subject,
         };
         let stream = stream.stream("embedding").stream(&self.named(true, context));
         if plan.training(self.tier_idx).is_none() {
-            let embedding = self.embed(&stream, context.inputs, parallel)?;
-            take(&beside(Subject::new(embedding, wanted_by(readers), context.kernel, parallel)), None);
+            let Vectors { embedding, names, dropped, .. } = self.embed(&stream, context.inputs, parallel)?;
+            let subject = Subject::new(embedding, wanted_by(readers), context.kernel, parallel);
+            take(&beside(subject, (names, dropped)), None);
             return Ok(values);
         }
         let mut ways: HashMap<Option<Direction>, Arc<Trained>> = HashMap::new();
@@ -242,7 +267,10 @@ impl Job {
                 Some(snapshot) => {
                     let embedding = snapshot.embedding.clone();
                     let subject = Subject::new(embedding, wanted_by(readers.iter().copied()), context.kernel, parallel);
-                    take(&beside(subject).after(training(snapshot.step, snapshot.progress.clone())), Some("ok"));
+                    take(
+                        &beside(subject, (None, Vec::new())).after(training(snapshot.step, snapshot.progress.clone())),
+                        Some("ok"),
+                    );
                 }
                 None => {
                     take(&Subject::without_vectors(facts).after(training(n_steps, Progress::default())), Some(DIVERGED))
@@ -341,7 +369,7 @@ impl Job {
     }
 
     /// Draws or reads the embedding.
-    fn embed(&self, stream: &Stream, inputs: &Inputs, parallel: bool) -> Result<Embedding, Fault> {
+    fn embed(&self, stream: &Stream, inputs: &Inputs, parallel: bool) -> Result<Vectors, Fault> {
         let plan = &self.point.plan;
         let (tier, planned) = (&plan.scenario.tiers[self.tier_idx], &plan.tiers[self.tier_idx]);
         let (scheme, size) =
@@ -352,14 +380,14 @@ impl Job {
             params: planned.facts.params,
             folder: plan.folder(),
         };
-        let embedding = scheme.member().embed(&model, stream, parallel)?;
+        let vectors = scheme.member().embed_named(&model, stream, parallel)?;
         if let Some(file) = plan.input(self.tier_idx) {
             // The record is named by the content that was read before the run: numbers of another content must not rest under it.
-            if inputs.get(&file) != Some(&file.digest()?) {
+            if inputs.get(&file).map(|input| &input.digest) != Some(&file.digest()?) {
                 return Err(ReadError::changed(file.path).into());
             }
         }
-        Ok(embedding)
+        Ok(vectors)
     }
 }
 

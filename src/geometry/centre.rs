@@ -8,6 +8,21 @@ const NEGLIGIBLE: f64 = 1e-6;
 /// Above this mean ratio of ‖w‖² to ‖x̃‖², subtracting the mean from dot products would lose the digits of what is left.
 const DOMINANT_MEAN: f64 = 33.0;
 
+/// The columns less their mean; one that has no direction from it is zero. All kernels give the same bits. O(n d) time, and the memory of a second embedding.
+pub fn about_mean(embedding: &Embedding) -> Embedding {
+    let kernel = Kernel::best();
+    let mean = columns::mean(embedding, kernel, false);
+    let about = columns::about_mean(embedding, &mean, kernel, false);
+    let square_norms = columns::square_norms(embedding, kernel, false);
+    let mut matrix = columns::centred(embedding, &mean, false).into_matrix();
+    for ((mut column, about), square_norm) in matrix.column_iter_mut().zip(about).zip(square_norms) {
+        if about.square_deviation <= NEGLIGIBLE * NEGLIGIBLE * square_norm {
+            column.fill(0.0);
+        }
+    }
+    Embedding::new(matrix)
+}
+
 /// The mean of the columns, and the columns about it.
 pub struct Centre {
     /// m.

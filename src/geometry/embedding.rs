@@ -38,6 +38,11 @@ impl Embedding {
         self.0
     }
 
+    /// W less the mean of its columns; a column that has no direction from the mean is zero. O(n d) time, and the memory of a second W.
+    pub fn centred(&self) -> Self {
+        super::centre::about_mean(self)
+    }
+
     /// W as a nalgebra matrix, d × n.
     pub fn matrix(&self) -> &DMatrix<f32> {
         &self.0

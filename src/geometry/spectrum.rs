@@ -12,6 +12,8 @@ pub struct Ranks {
     pub effective: f64,
     /// Σσ²/σ₁².
     pub stable: f64,
+    /// (Σσ²)²/Σσ⁴.
+    pub participation: f64,
 }
 
 /// Entries of the centred embedding that are held in f64 at a time: 4 MiB.
@@ -46,7 +48,8 @@ pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
         return None;
     }
     let entropy: f64 = sigmas.iter().filter(|&&s| s > 0.0).map(|s| s / sum).map(|p| -p * libm::log(p)).sum();
-    Some(Ranks { effective: libm::exp(entropy), stable: square / largest })
+    let fourth: f64 = sigmas.iter().map(|s| s * s * s * s).sum();
+    Some(Ranks { effective: libm::exp(entropy), stable: square / largest, participation: square * square / fourth })
 }
 
 /// Squared singular values of X, d × n, in no promised order, given its entry for each concept and unit: min(n, d) of them.

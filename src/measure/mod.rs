@@ -56,6 +56,7 @@ pub use retrieval::Retrieval;
 pub use saxe::Saxe;
 pub use scaling::Scaling;
 pub use similarity::Similarity;
+pub use similarity::matching::{By, Roster};
 pub use sparse_recovery::SparseRecovery;
 pub use sparsity::Sparsity;
 pub use spectrum::Spectrum;
@@ -106,8 +107,8 @@ pub trait Measure: Sync {
         false
     }
 
-    /// The tier whose vectors, of the same replicate, it compares with.
-    fn reads_tier(&self) -> Option<&str> {
+    /// The tier whose vectors, of the same replicate, it compares with, and by what concepts are matched if that is asked.
+    fn reads_tier(&self) -> Option<(&str, Option<By>)> {
         None
     }
 
@@ -170,6 +171,8 @@ pub struct Subject {
     /// The number of each represented concept; `None` where all are.
     numbers: Option<Vec<usize>>,
     training: Option<Training>,
+    /// Who its concepts are, where they are compared.
+    roster: Roster,
     /// What it is compared with.
     other: Option<Arc<Subject>>,
     n_concepts: usize,
@@ -186,9 +189,20 @@ impl Subject {
     pub fn new(embedding: Embedding, wanted: Option<Wanted>, kernel: Kernel, parallel: bool) -> Self {
         let n_concepts = embedding.n_concepts();
         let (represented, numbers) = without_zero_columns(embedding);
-        let (facts, training, other) = (Facts::default(), None, None);
-        let (pairs, neighbours) = (OnceLock::new(), Default::default());
-        Self { facts, represented, numbers, training, other, n_concepts, wanted, kernel, parallel, pairs, neighbours }
+        Self {
+            facts: Facts::default(),
+            represented,
+            numbers,
+            training: None,
+            roster: Roster::default(),
+            other: None,
+            n_concepts,
+            wanted,
+            kernel,
+            parallel,
+            pairs: OnceLock::new(),
+            neighbours: Default::default(),
+        }
     }
 
     /// With the training behind the vectors.
@@ -196,9 +210,19 @@ impl Subject {
         Self { training: Some(training), ..self }
     }
 
+    /// With who its concepts are.
+    pub fn named(self, roster: Roster) -> Self {
+        Self { roster, ..self }
+    }
+
     /// With what it is compared with.
     pub fn beside(self, other: Arc<Self>) -> Self {
         Self { other: Some(other), ..self }
+    }
+
+    /// Who its concepts are.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
     }
 
     /// What it is compared with, if anything.

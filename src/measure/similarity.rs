@@ -1,9 +1,13 @@
 //! Similarity: how alike two tiers represent the same concepts, each score beside what it would be if they had nothing in common.
 
+pub mod matching;
+
 use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use matching::{By, matched};
 
 use super::neighbours::{drawn, mean_and_error};
 use super::{Cost, Measure, Subject};
@@ -17,7 +21,7 @@ use crate::table::{Change, Column, Unit, Value};
 
 /// Seven scores of how alike a tier and the tier `to` represent the concepts, in the same replicate; each with its null value, its standard deviation and z.
 ///
-/// Compared are the concepts that both represent, concept i with concept i, after the mean of each side is subtracted (not for the neighbours). The null of a score is its distribution if
+/// Compared are the concepts that both represent, matched by name or by their order, after the mean of each side is subtracted (not for the neighbours). The null of a score is its distribution if
 /// the concepts of one side are put into a random order: everything that each representation has for itself stays (width, spectrum, hubs), and nothing in common.
 /// z = (x − null)/sd; a score far from 0 and 1 says little, a z of many does. For the two CKA, RSA and the neighbours the null is in closed form, over all orders; for the other three it is estimated from
 /// `permutations`, which leaves its standard deviation uncertain by 1/√(2 permutations).
@@ -37,8 +41,12 @@ use crate::table::{Change, Column, Unit, Value};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Similarity {
-    /// Name of the tier that every tier is compared with, itself included. It must have as many concepts.
+    /// Name of the tier that every tier is compared with, itself included.
     pub to: Label,
+    /// What tells which concept of one tier is which of the other: "name" or "order". Left out: the names where both tiers have some, else the order. Names are those of
+    /// `concepts.names`, or those of an `embedding.file`, which go before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
     /// k, the neighbours that are compared. More concepts than that must be there.
     #[serde(default = "ten")]
     pub k: Count,
@@ -57,7 +65,7 @@ fn twenty() -> Count {
 
 impl Default for Similarity {
     fn default() -> Self {
-        Self { to: Label::new("reference").expect("a label"), k: ten(), permutations: twenty() }
+        Self { to: Label::new("reference").expect("a label"), by: None, k: ten(), permutations: twenty() }
     }
 }
 
@@ -74,7 +82,7 @@ const NOT_LENGTH: &[Change] = &[Rotation, Permutation];
 impl Measure for Similarity {
     fn columns(&self) -> Vec<Column> {
         let mut columns = vec![
-            Column::new("n_compared", Unit::Count, "concepts that both tiers represent")
+            Column::new("n_compared", Unit::Count, "concepts that both tiers represent, and that are matched")
                 .within(0.0, f64::INFINITY)
                 .unmoved_by(EVERY),
         ];
@@ -138,8 +146,8 @@ impl Measure for Similarity {
         columns
     }
 
-    fn reads_tier(&self) -> Option<&str> {
-        Some(self.to.as_str())
+    fn reads_tier(&self) -> Option<(&str, Option<By>)> {
+        Some((self.to.as_str(), self.by))
     }
 
     fn least_concepts(&self) -> u64 {
@@ -161,7 +169,7 @@ impl Measure for Similarity {
     fn observe(&self, subject: &Subject, stream: &Stream) -> Vec<Value> {
         let n_columns = self.columns().len();
         let Some(other) = subject.other() else { return vec![Value::Undefined; n_columns] };
-        let (mine, theirs) = matched(subject, other);
+        let (mine, theirs) = matched(subject, other, self.by);
         let n = mine.len();
         let mut row = vec![Value::Whole(n as u64)];
         if n < 4 {
@@ -218,28 +226,12 @@ impl Similarity {
 
     /// The neighbours of those that are compared, among them.
     fn neighbours(&self, subject: &Subject, compared: &[usize]) -> Option<std::sync::Arc<neighbours::Neighbours>> {
-        if compared.len() == subject.represented().n_concepts() {
+        if compared.iter().copied().eq(0..subject.represented().n_concepts()) {
             return subject.neighbours(Metric::Cosine, self.k.size(), None);
         }
         let some = Embedding::new(subject.represented().matrix().select_columns(compared));
         subject.with(some).neighbours(Metric::Cosine, self.k.size(), None)
     }
-}
-
-/// The positions, on both sides, of the concepts that both represent, in the order of the concepts.
-fn matched(subject: &Subject, other: &Subject) -> (Vec<usize>, Vec<usize>) {
-    let (n, n_other) = (subject.represented().n_concepts(), other.represented().n_concepts());
-    let (mut mine, mut theirs, mut j) = (Vec::new(), Vec::new(), 0);
-    for i in 0..n {
-        while j < n_other && other.number(j) < subject.number(i) {
-            j += 1;
-        }
-        if j < n_other && other.number(j) == subject.number(i) {
-            mine.push(i);
-            theirs.push(j);
-        }
-    }
-    (mine, theirs)
 }
 
 /// A score, its null, that one's standard deviation, and z.

@@ -15,7 +15,7 @@ use crate::table::{Column, Unit, Value};
 /// λ are the eigenvalues of the d × d covariance, σ the singular values of the centred embedding. All three lie from 1 to min(d, m − 1).
 /// For independent Gaussian concepts the participation ratio is about d (m − 1)/(d + m). It needs no eigenvalues and comes from the pass over
 /// the pairs, (Σᵢ|x̃ᵢ|²)²/Σᵢⱼ(x̃ᵢ·x̃ⱼ)²; the other two need the spectrum. O(m d min(m, d)) time and one min(m, d)² matrix of f64, or neither with
-/// `effective_rank = false`. Undefined where all represented concepts are equal.
+/// `effective_rank = false`; `raw = true` adds the three of the embedding as it is. Undefined where all represented concepts are equal.
 ///
 /// Source: Gao & Ganguli (2015), Curr. Opin. Neurobiol. 32; Roy & Vetterli (2007), EUSIPCO; Rudelson & Vershynin (2007), J. ACM 54.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -24,12 +24,19 @@ pub struct Spectrum {
     /// Whether to compute the spectrum, and with it the columns `effective_rank` and `stable_rank`.
     #[serde(default = "yes")]
     pub effective_rank: bool,
+    /// Whether to add the same three of the embedding as it is, not centred, as `raw_participation_ratio`, `raw_effective_rank` and `raw_stable_rank`: a mean vector that dominates is then one direction, and hides the others. Takes a spectrum more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub raw: bool,
 }
 
 impl Default for Spectrum {
     fn default() -> Self {
-        Self { effective_rank: yes() }
+        Self { effective_rank: yes(), raw: false }
     }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 fn yes() -> bool {
@@ -53,6 +60,19 @@ impl Measure for Spectrum {
             columns
                 .push(column("stable_rank", "‖X̃‖²_F/σ₁² of the centred embedding").from("Rudelson & Vershynin (2007)"));
         }
+        if self.raw {
+            columns.extend([
+                column("raw_participation_ratio", "(Σλ)²/Σλ², λ the eigenvalues of WWᵀ, not centred")
+                    .from("Gao & Ganguli (2015)"),
+                column(
+                    "raw_effective_rank",
+                    "exp(−Σ p ln p), p = σ/Σσ, σ the singular values of the embedding, not centred",
+                )
+                .from("Roy & Vetterli (2007)"),
+                column("raw_stable_rank", "‖W‖²_F/σ₁² of the embedding, not centred")
+                    .from("Rudelson & Vershynin (2007)"),
+            ]);
+        }
         columns
     }
 
@@ -65,10 +85,11 @@ impl Measure for Spectrum {
     }
 
     fn cost(&self, n: f64, d: f64) -> Cost {
-        if !self.effective_rank {
+        let n_spectra = f64::from(u8::from(self.effective_rank) + u8::from(self.raw));
+        if n_spectra == 0.0 {
             return Cost::default();
         }
-        Cost { seconds: spectrum::seconds(n, d), bytes: spectrum::memory(n as usize, d as usize) as f64 }
+        Cost { seconds: n_spectra * spectrum::seconds(n, d), bytes: spectrum::memory(n as usize, d as usize) as f64 }
     }
 
     fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
@@ -80,6 +101,14 @@ impl Measure for Spectrum {
         let mut row = vec![rank(centred.and_then(participation_ratio))];
         if self.effective_rank {
             let ranks = centred.and_then(|sums| spectrum::ranks(subject.represented(), &sums.mean));
+            row.push(rank(ranks.map(|r| r.effective)));
+            row.push(rank(ranks.map(|r| r.stable)));
+        }
+        if self.raw {
+            let ranks = (m > 0).then(|| spectrum::ranks(subject.represented(), &vec![0.0; d])).flatten();
+            let most = d.min(m).max(1) as f64;
+            let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
+            row.push(rank(ranks.map(|r| r.participation)));
             row.push(rank(ranks.map(|r| r.effective)));
             row.push(rank(ranks.map(|r| r.stable)));
         }

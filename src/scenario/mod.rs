@@ -68,7 +68,7 @@ pub struct Concepts {
     /// Number of concepts, n.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<Count>,
-    /// Names of the concepts, no two the same; their number is n. Names are labels: no number depends on them.
+    /// Names of the concepts, no two the same; their number is n. Names are labels: no number depends on them, but that `measure.similarity` may match concepts by them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub names: Option<Vec<String>>,
 }

@@ -8,7 +8,7 @@ use super::document::Document;
 use super::{Fault, Scenario, Tier};
 use crate::embedding::{self, Asked, File, Key, Scheme, Size, Stage, Trained};
 use crate::geometry::pairs;
-use crate::measure::{Cost, Facts, Measure, wanted_by};
+use crate::measure::{By, Cost, Facts, Measure, wanted_by};
 use crate::quantity::abridged;
 use crate::registry::Chosen;
 use crate::suggestion::did_you_mean;
@@ -78,8 +78,15 @@ pub static KEYS: [Column; 8] = [
     ),
 ];
 
-/// The columns that tell the rows of one training apart, where there are several; they stand before the number of the replicate.
-pub static STAGE_KEYS: [Column; 2] = [
+/// The columns that are there only where a tier has something to say in them: what a file lost, and what tells the rows of one training apart.
+/// They stand before the number of the replicate.
+pub static OPTIONAL_KEYS: [Column; 3] = [
+    Column::new(
+        "n_dropped",
+        Unit::Count,
+        "concepts of a file that drop has left out, not counted in n_concepts; empty for a tier that drops none",
+    )
+    .within(0.0, f64::INFINITY),
     Column::new(
         "direction",
         Unit::Text,
@@ -235,11 +242,12 @@ fn plan_tier(scenario: &Scenario, document: &Document, tier_idx: usize) -> Resul
 /// Checks that what tiers are compared with is there, and adds what it takes to have it beside them.
 fn plan_comparisons(scenario: &Scenario, document: &Document, tiers: &mut [PlannedTier]) -> Result<(), Fault> {
     for measure in scenario.measure.chosen() {
-        let Some(name) = measure.member.reads_tier() else { continue };
-        let refuse = |sentence: String| {
-            let place = document.place(&["measure", measure.name, "to"]);
-            Err(document.refusal(place, format!("measure.{}.to {sentence}", measure.name)).into())
+        let Some((name, by)) = measure.member.reads_tier() else { continue };
+        let refuse_key = |key: &str, sentence: String| {
+            let place = document.place(&["measure", measure.name, key]);
+            Err(document.refusal(place, format!("measure.{}.{key} {sentence}", measure.name)).into())
         };
+        let refuse = |sentence: String| refuse_key("to", sentence);
         let names = || scenario.tiers.iter().map(|tier| tier.name.as_str());
         let Some(to) = names().position(|tier| tier == name) else {
             let near = did_you_mean(name, names());
@@ -255,17 +263,41 @@ fn plan_comparisons(scenario: &Scenario, document: &Document, tiers: &mut [Plann
         // A tier without an embedding has been refused, because the measure reads vectors.
         let Some((size, embedding)) = tiers[to].size.zip(scenario.tiers[to].embedding.as_ref()) else { continue };
         let drawn = embedding.member().cost(size);
+        let roster = |tier: &Tier, size: Size| match tier.embedding.as_ref().map(|own| own.member()) {
+            Some(own) => own.roster(size, document.folder()).map_err(|fault| match fault {
+                embedding::Fault::Data(error) => Fault::Data(error),
+                embedding::Fault::Scenario { .. } | embedding::Fault::Diverged => {
+                    unreachable!("the size is settled already")
+                }
+            }),
+            None => Ok((size.n_concepts, false)),
+        };
+        let scenario_names = scenario.concepts.as_ref().is_some_and(|concepts| concepts.names.is_some());
+        let (m, named) = roster(&scenario.tiers[to], size)?;
+        let named = named || scenario_names;
         for (tier, planned) in scenario.tiers.iter().zip(tiers.iter_mut()) {
             let Some(own) = planned.size else { continue };
-            if own.n_concepts != size.n_concepts {
-                let (n, m) = (own.n_concepts, size.n_concepts);
-                return refuse(format!(
-                    "names {}, which has {m} concepts, but tiers.{} has {n}; only the same concepts can be compared",
-                    abridged(name),
-                    tier.name
-                ));
+            let (n, own_named) = roster(tier, own)?;
+            let own_named = own_named || scenario_names;
+            match By::or_told(by, named && own_named) {
+                By::Order if n != m => {
+                    let how = match named && own_named {
+                        true => "asked to be matched by order, both must have as many",
+                        false => "without names on both sides they are matched by order, and both must have as many",
+                    };
+                    let (to, tier) = (abridged(name), &tier.name);
+                    return refuse(format!("names {to}, which has {m} concepts, but tiers.{tier} has {n}; {how}"));
+                }
+                By::Name if !(named && own_named) => {
+                    let without = if named { tier.name.as_str() } else { name };
+                    let sentence = format!(
+                        "is \"name\", but the concepts of tiers.{without} have no names; concepts.names gives all tiers names, and names of an embedding.file its own"
+                    );
+                    return refuse_key("by", sentence);
+                }
+                By::Name | By::Order => {}
             }
-            let cost = |d: u64| measure.member.cost(own.n_concepts as f64, d as f64);
+            let cost = |d: u64| measure.member.cost(own.n_concepts.min(size.n_concepts) as f64, d as f64);
             let (known, whole) = (cost(own.d_model), cost(own.d_model.max(size.d_model)));
             planned.cost.seconds += drawn.0 + whole.seconds - known.seconds;
             planned.cost.bytes += drawn.1 + whole.bytes - known.bytes;

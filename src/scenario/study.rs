@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::document::{Document, Entry, Node, Place, Tree};
-use super::plan::{KEYS, Plan, STAGE_KEYS};
+use super::plan::{KEYS, OPTIONAL_KEYS, Plan};
 use super::sweep::{Neighbour, Sweep};
 use super::{Fault, Refusal};
 use crate::analysis::{Conclusion, Content, Misfit};
@@ -29,8 +29,8 @@ pub struct Study {
     pub n_units: u64,
     /// Rows: one for each unit, or one for each of its stages.
     pub n_rows: u64,
-    /// Which of [`STAGE_KEYS`] are there.
-    pub stage_keys: [bool; 2],
+    /// Which of [`OPTIONAL_KEYS`] are there.
+    pub optional_keys: [bool; 3],
     /// All columns of the CSV: the coordinates, the keys, then those of the measures.
     pub columns: Vec<Column>,
     /// Time of all units on one core.
@@ -92,7 +92,7 @@ impl Study {
             columns: Vec::new(),
             n_units: 0,
             n_rows: 0,
-            stage_keys: [false; 2],
+            optional_keys: [false; 3],
             inputs: Vec::new(),
             seconds: 0.0,
             hungriest: (0, 0, Cost::default()),
@@ -115,8 +115,10 @@ impl Study {
                     cost.bytes += 8.0 * (size.n_concepts * size.d_model) as f64 * (chain.len() * stages.len()) as f64;
                 }
                 study.n_rows += stages.len() as u64 * replicates;
-                study.stage_keys[0] |= stages.iter().any(|stage| stage.direction.is_some());
-                study.stage_keys[1] |= stages.iter().any(|stage| stage.step.is_some());
+                let drops = point.plan.input(tier_idx).is_some_and(|file| !file.drop.is_empty());
+                study.optional_keys[0] |= drops;
+                study.optional_keys[1] |= stages.iter().any(|stage| stage.direction.is_some());
+                study.optional_keys[2] |= stages.iter().any(|stage| stage.step.is_some());
                 study.seconds += cost.seconds * replicates as f64;
                 if cost.bytes > study.hungriest.2.bytes {
                     study.hungriest = (index, tier_idx, cost);
@@ -159,14 +161,14 @@ impl Study {
     /// The columns that say which row it is, in their order.
     fn keys(&self) -> Vec<Column> {
         let (of_tier, of_row) = KEYS.split_at(TIER_KEYS);
-        let of_stage = STAGE_KEYS.iter().zip(self.stage_keys).filter(|(_, there)| *there).map(|(key, _)| key);
-        of_tier.iter().chain(of_stage).chain(of_row).cloned().collect()
+        let optional = OPTIONAL_KEYS.iter().zip(self.optional_keys).filter(|(_, there)| *there).map(|(key, _)| key);
+        of_tier.iter().chain(optional).chain(of_row).cloned().collect()
     }
 
     /// Where the columns begin: those that all replicates share end here, and those of the measures begin there.
     pub fn key_ends(&self) -> (usize, usize) {
         let n_shared =
-            self.first.coordinates.len() + TIER_KEYS + self.stage_keys.iter().filter(|there| **there).count();
+            self.first.coordinates.len() + TIER_KEYS + self.optional_keys.iter().filter(|there| **there).count();
         (n_shared, n_shared + KEYS.len() - TIER_KEYS)
     }
 

@@ -153,6 +153,8 @@ pub(super) enum Flaw {
     Ragged { line: u64, found: usize, what: &'static str, needed: usize, like: String },
     #[error("line {line} has {} where the number of {column} is needed{hint}", abridged(.found))]
     NoNumber { line: u64, column: String, found: String, hint: String },
+    #[error("line {line} has {n} {found}{} and no {needed}; cells must be separated by {needed}s", if *n == 1 { "" } else { "s" })]
+    Separator { line: u64, n: usize, found: &'static str, needed: &'static str },
     #[error("{sentence}")]
     Ambiguous { sentence: String },
     #[error("ends after {found} of the {needed} rows that its first line promises")]

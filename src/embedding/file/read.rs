@@ -8,11 +8,11 @@ use nalgebra::DMatrix;
 use sha2::{Digest, Sha256};
 
 use super::error::{Flaw, ReadError};
-use super::matrix::Matrix;
+use super::matrix::{Body, Matrix};
 use super::source::{Origin, Source};
 use super::take::{How, Picked, Taken, take};
-use super::{File, Format, Vectors};
-use super::{format, names, npy, npz, safetensors, shards, table, text, word2vec};
+use super::{File, Format, Rows, Vectors, one};
+use super::{format, known, names, npy, npz, safetensors, shards, table, text, word2vec};
 use crate::embedding::Size;
 use crate::geometry::embedding::Embedding;
 
@@ -56,10 +56,11 @@ impl File {
         let found = self.find(origin)?;
         let picked = found.picked(self)?;
         let names = self.names(&found, picked)?;
-        let Taken { values, names, n, n_zero, n_nonfinite } = self.take(found, picked, names, true)?;
+        let Taken { values, names, n, n_zero, n_nonfinite, dropped } = self.take(found, picked, names, true)?;
         let n = n as usize;
         let embedding = Embedding::new(DMatrix::from_vec(values.len() / n, n, values));
-        Ok(Vectors { embedding, names, n_zero, n_nonfinite })
+        let embedding = if self.centre { embedding.centred() } else { embedding };
+        Ok(Vectors { embedding, names, n_zero, n_nonfinite, dropped })
     }
 
     fn take(&self, found: Found, picked: Picked, names: Option<Vec<String>>, keep: bool) -> Result<Taken, ReadError> {
@@ -142,10 +143,38 @@ impl File {
         }
     }
 
-    /// The SHA-256 in hexadecimal of the content that the vectors come from: of the file, or of index and shard of a sharded model.
+    /// How many concepts there are before any is left out, and whether they have names. Reads what [`File::shape`] reads without `drop`, and one line.
+    pub fn roster(&self) -> Result<(u64, bool), ReadError> {
+        let all = Self { drop: Vec::new(), ..self.clone() };
+        let n_all = known::size(&all, &all.path, || all.shape())?.n_concepts;
+        if self.names.is_some() {
+            return Ok((n_all, true));
+        }
+        // Of a text, no more than the first lines are counted.
+        let first = Rows { from: 0, to: Some(1), step: one() };
+        let found = Self { rows: Some(first), ..self.clone() }.find(&Origin::Path(self.path.clone()))?;
+        let names = match (self.transpose, found.matrix.body) {
+            (true, _) => found.headings.is_some(),
+            (false, Body::Dense(_)) => false,
+            (false, Body::Stream(mut lines)) => {
+                let line = lines.next(&mut Vec::new()).map_err(|flaw| ReadError::new(&found.path, flaw))?;
+                line.is_some_and(|line| line.name.is_some())
+            }
+        };
+        Ok((n_all, names))
+    }
+
+    /// The SHA-256 in hexadecimal of the content that the vectors and their names come from: of the file, or of index and shard of a sharded model, and of the file of names.
     ///
     /// O(n d) time, 1 MB of memory.
     pub fn digest(&self) -> Result<String, ReadError> {
+        match &self.names {
+            None => self.digest_of_vectors(),
+            Some(names) => Ok(hexadecimal(Sha256::digest(self.digest_of_vectors()? + &sha256(names)?).as_ref())),
+        }
+    }
+
+    fn digest_of_vectors(&self) -> Result<String, ReadError> {
         let origin = Origin::Path(self.path.clone());
         let source = origin.open()?;
         let own = sha256(&self.path)?;

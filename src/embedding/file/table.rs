@@ -12,7 +12,7 @@ use super::lines::MAX_LINE_BYTES;
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
 use super::tensors::Ranking;
-use super::text::number;
+use super::text::{has_typeset_minus, number};
 use crate::quantity::abridged;
 
 /// The matrix of a table, of which at most `limit` rows are wanted, and its headings.
@@ -39,7 +39,7 @@ pub(super) fn find(
         let unit = |(idx, _): &(usize, &String)| Some(*idx) != layout.name_idx;
         headings.iter().enumerate().filter(unit).map(|(_, heading)| heading.clone()).collect()
     });
-    let stream = Vectors { rows: Rows::new(source, separator), layout, is_begun: false };
+    let stream = Vectors { rows: Rows::new(source, separator), layout, separator, is_begun: false };
     let body = Body::Stream(Box::new(stream));
     Ok((Matrix { n_lines, n_per_line: n_per_line as u64, is_across: false, body }, headings))
 }
@@ -62,8 +62,24 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
     let cells: Vec<&[u8]> = first.iter().map(<[u8]>::trim_ascii).collect();
     let is_number: Vec<bool> = cells.iter().map(|cell| number(cell).is_some()).collect();
     let text = |cell: &&[u8]| String::from_utf8_lossy(cell).into_owned();
+    if let ([cell], Some((found, needed))) = (&cells[..], other_separator(&cells, separator)) {
+        let (line, n) = (line, cell.iter().filter(|byte| **byte == found.0).count());
+        return Err(Flaw::Separator { line, n, found: found.1, needed });
+    }
     let begins_with_word = !is_number[0];
     let rest_are_numbers = is_number[1..].iter().all(|is_number| *is_number);
+    // Headings are no decimal fractions, and no numbers that are written otherwise: a row that has some is a row with a mistake in it.
+    let first_number = usize::from(begins_with_word);
+    let is_row = cells.iter().zip(&is_number).skip(1).any(|(cell, is_number)| *is_number && cell.contains(&b'.'));
+    let is_slip = |idx: &usize| {
+        let of_row = *idx >= first_number && (is_row || !hint(cells[*idx], separator).is_empty());
+        !is_number[*idx] && (of_row || has_typeset_minus(cells[*idx]))
+    };
+    if let (None, Some(idx)) = (name_column, (0..cells.len()).find(is_slip)) {
+        let hint = hint(cells[idx], separator).to_owned();
+        let column = format!("column {}", idx.saturating_sub(first_number));
+        return Err(Flaw::NoNumber { line, column, found: text(&cells[idx]), hint });
+    }
     let has_headings = if !rest_are_numbers || cells.len() == 1 && begins_with_word || name_column.is_some() {
         true
     } else {
@@ -99,6 +115,26 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
     Ok(Layout { headings, name_idx, n_cells: cells.len(), line })
 }
 
+/// A separator that a line without any of the asked ones has: the byte with its name, and the name of the one that is needed.
+fn other_separator(cells: &[&[u8]], separator: u8) -> Option<((u8, &'static str), &'static str)> {
+    const SEPARATORS: [(u8, &str); 4] = [(b';', "semicolon"), (b'\t', "tab"), (b',', "comma"), (b'|', "bar")];
+    let needed = SEPARATORS.iter().find(|(byte, _)| *byte == separator)?.1;
+    let found =
+        SEPARATORS.iter().find(|(byte, _)| *byte != separator && cells.iter().any(|cell| cell.contains(byte)))?;
+    Some((*found, needed))
+}
+
+/// What to do about a cell that would be a number if it were written otherwise.
+fn hint(cell: &[u8], separator: u8) -> &'static str {
+    let parts =
+        |byte: u8| cell.contains(&byte) && cell.split(|b| *b == byte).all(|part| number(part.trim_ascii()).is_some());
+    match () {
+        () if separator == b',' && parts(b';') => "; cells are separated by commas, not by semicolons",
+        () if parts(b',') => "; a number has a decimal point, not a comma",
+        () => super::text::hint(cell),
+    }
+}
+
 fn named(name: &str, headings: &[&[u8]]) -> Result<usize, Flaw> {
     headings.iter().position(|heading| *heading == name.as_bytes()).ok_or_else(|| {
         let mut ranking = Ranking::new(name);
@@ -115,6 +151,8 @@ struct Rows {
     reader: csv::Reader<Meter>,
     /// Bytes that were read since the last row began.
     n_bytes: Rc<Cell<usize>>,
+    /// The line that is read, from 1; where a byte 0 was met, its own.
+    line: Rc<Cell<u64>>,
     record: ByteRecord,
 }
 
@@ -122,6 +160,7 @@ struct Rows {
 struct Meter {
     inner: RangeReader<Rc<dyn ReaderAt>>,
     n_bytes: Rc<Cell<usize>>,
+    line: Rc<Cell<u64>>,
 }
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -132,7 +171,10 @@ impl Read for Meter {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let n = self.inner.read(buffer)?;
-        if memchr::memchr(0, &buffer[..n]).is_some() {
+        let zero = memchr::memchr(0, &buffer[..n]);
+        let n_ends = memchr::memchr_iter(b'\n', &buffer[..zero.unwrap_or(n)]).count();
+        self.line.set(self.line.get() + n_ends as u64);
+        if zero.is_some() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.n_bytes.set(self.n_bytes.get() + n);
@@ -143,14 +185,15 @@ impl Read for Meter {
 impl Rows {
     fn new(source: &Source, separator: u8) -> Self {
         let n_bytes = Rc::new(Cell::new(0));
-        let meter = Meter { inner: source.range(0, source.n_bytes), n_bytes: n_bytes.clone() };
+        let line = Rc::new(Cell::new(1));
+        let meter = Meter { inner: source.range(0, source.n_bytes), n_bytes: n_bytes.clone(), line: line.clone() };
         let reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
             .delimiter(separator)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(meter);
-        Self { reader, n_bytes, record: ByteRecord::new() }
+        Self { reader, n_bytes, line, record: ByteRecord::new() }
     }
 
     /// Whether there is a further row, which is then `record`.
@@ -162,7 +205,7 @@ impl Rows {
                 Flaw::LongLine { line: next_line, allowed: MAX_LINE_BYTES }
             }
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Flaw::NotText { line: next_line }
+                Flaw::NotText { line: self.line.get() }
             }
             csv::ErrorKind::Io(error) => error.into(),
             _ => Flaw::Changed,
@@ -178,6 +221,7 @@ impl Rows {
 struct Vectors {
     rows: Rows,
     layout: Layout,
+    separator: u8,
     is_begun: bool,
 }
 
@@ -207,16 +251,17 @@ impl Lines for Vectors {
             let position = values.len() - start;
             let Some(value) = number(cell.trim_ascii()) else {
                 let found = String::from_utf8_lossy(cell).into_owned();
+                let otherwise = hint(cell.trim_ascii(), self.separator);
                 let (column, hint) = match &self.layout.headings {
                     Some(headings) => {
                         let heading = abridged(&headings[idx]);
                         let hint = match name_idx {
-                            None => format!("; if it holds the names, name_column = {heading}"),
-                            Some(_) => String::new(),
+                            None if otherwise.is_empty() => format!("; if it holds the names, name_column = {heading}"),
+                            None | Some(_) => otherwise.to_owned(),
                         };
                         (format!("column {heading}"), hint)
                     }
-                    None => (format!("column {position}"), String::new()),
+                    None => (format!("column {position}"), otherwise.to_owned()),
                 };
                 return Err(Flaw::NoNumber { line, column, found, hint });
             };

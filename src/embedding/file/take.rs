@@ -38,6 +38,8 @@ pub(super) struct Taken {
     pub n: u64,
     pub n_zero: u64,
     pub n_nonfinite: u64,
+    /// The numbers, among the wanted, of the concepts that were left out; empty if nothing is kept.
+    pub dropped: Vec<u64>,
 }
 
 impl Picked {
@@ -136,6 +138,7 @@ impl Sieve<'_> {
             Some(names) => names.next(),
             None => name,
         };
+        let number = self.taken.n + self.taken.n_zero + self.taken.n_nonfinite;
         match verdict(vector) {
             Verdict::Good => {
                 self.taken.n += 1;
@@ -161,6 +164,9 @@ impl Sieve<'_> {
             Verdict::Norm(norm) => {
                 return Err(Flaw::Norm { axis: self.axis(), index: concept, place: After(place), norm });
             }
+        }
+        if self.how.keep {
+            self.taken.dropped.push(number);
         }
         Ok(false)
     }

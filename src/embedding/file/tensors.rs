@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::fmt;
 
 use super::error::Flaw;
-use crate::quantity::abridged;
+use crate::quantity::quoted;
 
 /// A tensor as a file announces it.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,9 @@ pub(super) fn choose<'a>(tensors: &[&'a Announced], name: Option<&str>) -> Resul
     }
 }
 
+/// A name is told to be typed: those of real models have some 60 characters.
+const NAME_CHARS: usize = 120;
+
 impl Choice {
     /// In the order given.
     pub fn of(names: impl ExactSizeIterator<Item = String>) -> Self {
@@ -98,7 +101,7 @@ impl Ranking {
 
 impl fmt::Display for Announced {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(&abridged(&self.name))?;
+        f.write_str(&quoted(&self.name, NAME_CHARS))?;
         if self.dtype.is_empty() {
             return Ok(());
         }

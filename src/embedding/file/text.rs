@@ -11,7 +11,7 @@ use super::error::{Flaw, Place};
 use super::lines::{MAX_LINE_BYTES, TextLines};
 use super::matrix::{Body, Infinite, Line, Lines, Matrix};
 use super::source::Source;
-use crate::quantity::abridged;
+use crate::quantity::{self, TYPESET_MINUS, abridged};
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -65,6 +65,11 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
         let Some(second) = next_line(&mut lines)? else { return Err(Flaw::FewLines { found: 0, needed: needed.0 }) };
         let has_words = self::fields(second).count() != d || self::fields(second).any(|field| number(field).is_none());
         return Ok(Layout { promised: Some(n), d, has_words, like: "line 1 says" });
+    }
+    if let Some(idx) = fields.iter().position(|field| has_typeset_minus(field)) {
+        let found = String::from_utf8_lossy(fields[idx]).into_owned();
+        let (line, hint) = (lines.line, hint(fields[idx]).to_owned());
+        return Err(Flaw::NoNumber { line, column: format!("field {}", idx + 1), found, hint });
     }
     let n_numbers = fields.iter().rev().take_while(|field| number(field).is_some()).count();
     let (d, has_words) = match n_numbers {
@@ -124,6 +129,16 @@ fn whole(field: &[u8]) -> Option<u64> {
 
 pub(super) fn number(field: &[u8]) -> Option<f64> {
     str::from_utf8(field).ok()?.parse().ok()
+}
+
+/// Whether it is a number but for its minus, U+2212 as typesetters have it.
+pub(super) fn has_typeset_minus(field: &[u8]) -> bool {
+    str::from_utf8(field).is_ok_and(quantity::has_typeset_minus)
+}
+
+/// What to do about a cell that would be a number if it were written otherwise.
+pub(super) fn hint(field: &[u8]) -> &'static str {
+    if has_typeset_minus(field) { TYPESET_MINUS } else { "" }
 }
 
 struct Words {
@@ -198,7 +213,7 @@ impl Lines for Words {
                 line: line_idx,
                 column: format!("column {position}"),
                 found,
-                hint: String::new(),
+                hint: hint(field).to_owned(),
             });
         }
         self.n_read += 1;
