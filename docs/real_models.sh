@@ -41,6 +41,6 @@ show compare model.safetensors model.safetensors --tensor encoder.layer.0.interm
 cores=$(nproc)
 processor=$(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1)
 printf '\n## What the overlap of all pairs takes\n\n'
-printf 'Random vectors of two sizes through `superpose measure v.npy --measure overlap`, reading included, each in a process of its own: what `cargo bench --bench overlap` prints on %s cores of an %s. ' "$cores" "$processor"
+printf 'Random vectors of two sizes through `superpose measure v.npy --measure overlap`, reading included, each in a process of its own; time of all cores together: what `cargo bench --bench overlap` prints on %s cores of an %s. ' "$cores" "$processor"
 printf 'The memory is that of two matrices and some MB, whatever the number of pairs.\n\n'
 (cd "$repository" && cargo bench --quiet --bench overlap)

@@ -149,6 +149,10 @@ fn law_concepts_that_were_left_out_keep_their_number() {
     [0, 17].iter().for_each(|&i| y[i].fill(f64::NAN));
     experiment::write_npy(&at("x.npy"), &x);
     experiment::write_npy(&at("y.npy"), &y);
+    // A twin of what is left stands in its places.
+    let twin = "name = \"t\"\n[[tiers]]\nname = \"x\"\nembedding.file = { path = \"x.npy\", drop = [\"zero\"] }\n[[tiers]]\nname = \"twin\"\n\
+                embedding.twin.of = { path = \"x.npy\", drop = [\"zero\"] }\n[measure.similarity]\nto = \"twin\"\n";
+    assert_eq!(run(folder.path(), twin).number("x", "n_compared"), 57.0);
     let compared = |ending: &str, drop: &str| {
         let tier = |name: &str| {
             format!("[[tiers]]\nname = \"{name}\"\nembedding.file = {{ path = \"{name}{ending}\"{drop} }}\n")

@@ -49,11 +49,21 @@ impl Encoding for Twin {
         (1e-9 * n * d * d + 1e-9 * d * d * d + 1e-8 * n * d, 8.0 * n * d + 24.0 * d * d)
     }
 
+    fn roster(&self, size: Size, folder: &Path) -> Result<(u64, bool), Fault> {
+        let (n_all, _) = Encoding::roster(&self.of, size, folder)?;
+        Ok((n_all, false))
+    }
+
     fn embed(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Embedding, Fault> {
-        let Vectors { embedding, .. } = self.of.located(model.folder).read()?;
+        Ok(self.embed_named(model, stream, parallel)?.embedding)
+    }
+
+    /// A draw stands in the place of a vector of the file, and has no name.
+    fn embed_named(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Vectors, Fault> {
+        let Vectors { embedding, dropped, .. } = self.of.located(model.folder).read()?;
         let (mean, factor) = moments(&embedding);
         drop(embedding);
-        Ok(by_concept(model, stream, parallel, |_, vector, rng| {
+        let drawn = by_concept(model, stream, parallel, |_, vector, rng| {
             // As f32, in which the sampler's last bits are the same on every machine.
             let mut normal = || {
                 let normal: f32 = StandardNormal.sample(rng);
@@ -64,7 +74,8 @@ impl Encoding for Twin {
                 let sum = (0..=i).fold(mean[i], |sum, k| sum + factor[(k, i)] * normals[k]);
                 *entry = sum as f32;
             }
-        }))
+        });
+        Ok(Vectors { dropped, ..Vectors::from(drawn) })
     }
 }
 
