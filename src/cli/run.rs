@@ -193,6 +193,13 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         let line =
             format!("{}: {rows} in {seconds}; {} computed, {found} found", path.display(), counted(computed, "record"));
         let _ = writeln!(anstream::stderr(), "{line}");
+        if results.n_diverged > 0 {
+            let rows = counted(results.n_diverged, "row");
+            let _ = writeln!(
+                anstream::stderr(),
+                "{rows} of trainings that diverged: their status says so, and what reads vectors is empty"
+            );
+        }
     }
     match outcome.failures.len() as u64 {
         0 => Ok(()),

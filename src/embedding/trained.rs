@@ -12,7 +12,7 @@ use crate::training::{self, Architecture, Optimizer, Outcome, Recipe, Schedule, 
 /// The vectors that a toy model has learned: a training for every point, tier and replicate.
 ///
 /// `model` says what is trained; its manual (`superpose explain elhage`) has the formulas and the source. The options beside it say how, and what is left
-/// out is as in the model's paper. The width is the tier's `d_model`, and may be larger than the number of concepts. With `checkpoints` a training has
+/// out is as that manual says, mostly as in the model's paper. The width is the tier's `d_model`, and may be larger than the number of concepts. With `checkpoints` a training has
 /// a row for each of them, with the column `step`; with `anneal` it goes on from the end of the one before it along an axis of the sweep, with the column
 /// `direction`. A training that diverges has the status `diverged` and no values. Measures of the training itself are `training` and `represented`.
 /// One core for each training, or one for each restart where there are few trainings; O(n d) memory for each restart and checkpoint.

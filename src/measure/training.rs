@@ -15,7 +15,8 @@ use crate::training::{Outcome, Progress};
 /// The loss is that of the model's paper (`superpose explain elhage`, `liu`, …), on fresh samples that no step has seen, with its standard error over them; it is exact for
 /// a deep linear network. `training_outcome` tells how the whole training ended: converged, if the last tenth of the sum of its learning rates changed the loss by
 /// less than 1 % of what the model has gained over answering zero (for a deep linear network: if less than 1 % of that is left); exhausted, if the loss still changed or nothing was gained; diverged, if it or a weight was no longer finite, or the loss rose above a thousand times that of answering zero. A restart has failed if it
-/// diverged or ended more than 5 % above the best, which alone is kept (for a deep linear network: more than 1 % of ½ Σ s²).
+/// diverged or ended more than 5 % above the best, which alone is kept, and by three standard errors of that difference on the same samples (for parity: 5 %; for a deep linear network: more than 1 % of ½ Σ s²). The
+/// best is chosen on other samples than those of the loss that is told.
 ///
 /// `ranks` asks for the parts of single concepts, by their rank in frequency: 1 is the most frequent, and of equals the one that comes first. The part of a concept is
 /// told over what it would lose if it were answered with zero: 1 for one that is not learned, about 0 for one that is. `answered` asks for 1 − √ of that fraction: with a mean square error

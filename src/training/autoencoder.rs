@@ -197,7 +197,7 @@ impl Shape {
 }
 
 impl Bench {
-    /// Makes a batch ready for the gradients of all models of the shape that see it.
+    /// Makes a batch ready for the gradients and losses of all models of the shape that see it.
     pub fn see(&mut self, shape: &Shape, batch: &Batch) {
         if shape.is_narrow() {
             self.room.see(shape, batch);
@@ -531,7 +531,7 @@ fn factor(gamma: f64, rate: f64, squares: [f32; LANES]) -> f32 {
     (1.0 + rate * gamma * (1.0 - 1.0 / norm)) as f32
 }
 
-/// The loss of a model over samples: Σᵢ Iᵢ(x̂ᵢ − xᵢ)², its mean and standard error, and the part of each concept.
+/// The loss of a model over samples that the bench has seen: Σᵢ Iᵢ(x̂ᵢ − xᵢ)², its mean and standard error, and the part of each concept.
 pub struct Loss<'a> {
     /// The model.
     pub shape: &'a Shape,
@@ -559,14 +559,11 @@ impl Task for Loss<'_> {
 
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) -> Sums {
+        if self.shape.is_narrow() {
+            return narrow::loss::<L, R>(self);
+        }
         let Self { shape, weights, batch, bench } = self;
-        let spread;
-        let columns = if shape.is_narrow() {
-            spread = shape.spread(&shape.gather(&weights.columns), shape.d_chunks * LANES);
-            &spread
-        } else {
-            &weights.columns
-        };
+        let columns = &weights.columns;
         lay_out(shape, columns, &mut bench.panels);
         let stride = shape.stride();
         let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; shape.n] };

@@ -47,7 +47,7 @@ const EVALUATED_AT_ONCE: usize = 2048;
 /// Loss above which a training has diverged, over that of a model that always answers zero.
 const DIVERGED: f64 = 1e3;
 
-/// Loss above which a restart has failed, over that of the best.
+/// Loss above which a restart has failed, over that of the best, if it is clear.
 const FAILED: f64 = 1.05;
 
 /// Steps between two looks whether the weights are finite.
@@ -60,6 +60,8 @@ struct Restart {
     /// Loss when a tenth of the way is left, and at the end.
     rest: Option<Evaluation>,
     end: Option<Evaluation>,
+    /// By which the best of several is chosen: on samples of its own, or the loss that is reported would be the luckiest.
+    choice: Option<Evaluation>,
     diverged_at: Option<u64>,
 }
 
@@ -69,6 +71,8 @@ struct Evaluation {
     loss: f64,
     standard_error: f64,
     by_concept: Vec<f64>,
+    /// Sums of the loss over parts of the samples, the same for all models.
+    parts: Vec<f64>,
 }
 
 impl Course<'_> {
@@ -101,7 +105,7 @@ impl Course<'_> {
 
     fn best(&self, restarts: Vec<Restart>) -> Trained {
         let n_restarts = restarts.len();
-        let (kept, n_failed) = best_of(restarts, Restart::loss, |lowest| FAILED * lowest);
+        let (kept, n_failed) = best_of(restarts, Restart::loss, Restart::fails_beside);
         let outcome = match (&kept.rest, &kept.end) {
             // Both on the same samples.
             (Some(rest), Some(end)) => Outcome::of_rest(rest.loss, end.loss, self.unanswered()),
@@ -145,7 +149,13 @@ impl Course<'_> {
             let mut there: Vec<&mut Restart> =
                 restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()).collect();
             let weights: Vec<&Weights> = there.iter().map(|restart| &restart.weights).collect();
-            let found = self.evaluate(&weights, stream, kernel, &mut bench);
+            let found = self.evaluate(&weights, &stream.stream("evaluation"), kernel, &mut bench);
+            let is_choice = step == recipe.steps && recipe.restarts > 1;
+            let choices = match is_choice {
+                true => self.evaluate(&weights, &stream.stream("choice"), kernel, &mut bench),
+                false => Vec::new(),
+            };
+            there.iter_mut().zip(choices).for_each(|(restart, choice)| restart.choice = Some(choice));
             for (restart, found) in there.iter_mut().zip(found) {
                 if !found.loss.is_finite() || found.loss > DIVERGED * self.unanswered() {
                     restart.diverged_at = Some(step);
@@ -190,18 +200,22 @@ impl Course<'_> {
 
     /// The losses of some models over samples that no step has seen, the same for every model and look.
     fn evaluate(&self, models: &[&Weights], stream: &Stream, kernel: Kernel, bench: &mut Bench) -> Vec<Evaluation> {
-        let mut rng: Rng = stream.stream("evaluation").rng();
+        let mut rng: Rng = stream.rng();
         let (mut batch, mut sums) = (Batch::default(), vec![Sums::default(); models.len()]);
+        let mut parts = vec![Vec::new(); models.len()];
         let mut left = n_evaluated(self.recipe);
         while left > 0 && !models.is_empty() {
             let n = left.min(EVALUATED_AT_ONCE);
             self.features.draw(&mut rng, n, kernel, &mut batch);
-            for (sums, weights) in sums.iter_mut().zip(models) {
-                sums.add(&run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench }));
+            bench.see(&self.shape, &batch);
+            for ((sums, parts), weights) in sums.iter_mut().zip(&mut parts).zip(models) {
+                let part = run(kernel, Loss { shape: &self.shape, weights, batch: &batch, bench });
+                parts.push(part.loss.0);
+                sums.add(&part);
             }
             left -= n;
         }
-        sums.into_iter().map(Evaluation::from).collect()
+        sums.into_iter().zip(parts).map(|(sums, parts)| Evaluation { parts, ..Evaluation::from(sums) }).collect()
     }
 }
 
@@ -211,19 +225,35 @@ impl From<Sums> for Evaluation {
         let loss = sums.loss.0 / n;
         let variance = (sums.loss.1 / n - loss * loss).max(0.0) * n / (n - 1.0);
         let by_concept = sums.by_concept.iter().map(|sum| sum / n).collect();
-        Self { loss, standard_error: (variance / n).sqrt(), by_concept }
+        Self { loss, standard_error: (variance / n).sqrt(), by_concept, parts: Vec::new() }
     }
 }
 
 impl Restart {
     fn new(weights: Weights) -> Self {
-        Self { weights, snapshots: Vec::new(), rest: None, end: None, diverged_at: None }
+        Self { weights, snapshots: Vec::new(), rest: None, end: None, choice: None, diverged_at: None }
     }
 
-    /// Loss at the end; infinite if it did not come there.
+    /// Loss at the end, by which the best is chosen; infinite if it did not come there.
     fn loss(&self) -> f64 {
-        self.end.as_ref().map_or(f64::INFINITY, |end| end.loss)
+        let judged = self.end.as_ref().and(self.choice.as_ref().or(self.end.as_ref()));
+        judged.map_or(f64::INFINITY, |judged| judged.loss)
     }
+
+    /// Whether the loss lies above that of the best by more than a twentieth, and by more than three standard errors of the difference on the same samples.
+    fn fails_beside(best: &Self, restart: &Self) -> bool {
+        let (Some(best), Some(other)) = (&best.choice, &restart.choice) else { return false };
+        other.loss > FAILED * best.loss && is_clear(&best.parts, &other.parts)
+    }
+}
+
+/// Whether sums over the same parts of samples differ by more than three standard errors of their difference.
+fn is_clear(one: &[f64], other: &[f64]) -> bool {
+    let differences: Vec<f64> = one.iter().zip(other).map(|(a, b)| b - a).collect();
+    let k = differences.len() as f64;
+    let mean = differences.iter().sum::<f64>() / k;
+    let variance = differences.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / (k - 1.0);
+    mean.abs() > 3.0 * (variance / k).sqrt()
 }
 
 impl Sums {
@@ -260,11 +290,26 @@ pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
     };
     let steps = recipe.steps as f64 * (0.35e-6 + batch * draw + restarts * model);
     let samples = n_evaluated(recipe) as f64;
-    let looks = (recipe.checkpoints.len() as f64 + 2.0) * samples * (draw + restarts * filled * (forward + 2e-9 * n));
+    let looks = (recipe.checkpoints.len() as f64 + 2.0 + if restarts > 1.0 { 1.0 } else { 0.0 })
+        * samples
+        * (draw + restarts * filled * (forward + 2e-9 * n));
     let kept = restarts * recipe.checkpoints.len() as f64 * (4.0 * n * d + 24.0 * n);
     let room = 64.0 * n * d.min(128.0)
         + (restarts * 3.0 + 3.0) * 64.0 * n * lanes_d
         + 100.0 * n
         + batch * (12.0 * active + 4.0 * n + 8.0);
     (steps + looks, kept + room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn theory_a_difference_is_clear_beyond_three_standard_errors() {
+        // Differences 1, 2, 3, 4: mean 2.5, standard error √(5/3/4) = 0.6455, 3.87 of them. With 1, 2, 3, −1: mean 1.25, error 0.854.
+        assert!(is_clear(&[1.0; 4], &[2.0, 3.0, 4.0, 5.0]) && is_clear(&[2.0, 3.0, 4.0, 5.0], &[1.0; 4]));
+        assert!(!is_clear(&[1.0; 4], &[2.0, 3.0, 4.0, 0.0]));
+        assert!(!is_clear(&[1.0; 4], &[1.0; 4]));
+    }
 }

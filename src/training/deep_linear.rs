@@ -218,7 +218,7 @@ impl ToyModel for DeepLinear {
             _ => course.loss,
         };
         let n_restarts = courses.len();
-        let (best, n_failed) = best_of(courses, last, |lowest| lowest + 0.01 * scale);
+        let (best, n_failed) = best_of(courses, last, |best, course| last(course) > last(best) + 0.01 * scale);
         let Course { mut snapshots, outcome, learned_at, weights, n_steps, .. } = best;
         let mut in_theory = Vec::new();
         if knows_theory && self.basis == Basis::Aligned {

@@ -183,7 +183,7 @@ pub struct Trained {
     pub outcome: Outcome,
     /// Restarts.
     pub n_restarts: usize,
-    /// Restarts that diverged, or ended with a loss more than 5 % above that of the best one.
+    /// Restarts that diverged, or ended with a loss that is clearly more than 5 % above that of the best one.
     pub n_failed: usize,
     /// Steps that the best one took: all, or those after which it was seen to have diverged.
     pub n_steps: u64,
@@ -198,13 +198,13 @@ impl Trained {
     }
 }
 
-/// Of some restarts the one with the lowest loss (infinite after divergence), and how many have failed: those above `most`, a function of the lowest.
-fn best_of<R>(restarts: Vec<R>, loss: impl Fn(&R) -> f64, most: impl Fn(f64) -> f64) -> (R, usize) {
-    let losses: Vec<f64> = restarts.iter().map(&loss).collect();
-    let most = most(losses.iter().copied().fold(f64::INFINITY, f64::min));
-    let n_failed = losses.iter().filter(|&&loss| loss.is_infinite() || loss > most).count();
-    let best = restarts.into_iter().reduce(|best, next| if loss(&next) < loss(&best) { next } else { best });
-    (best.expect("there is a restart"), n_failed)
+/// Of some restarts the one with the lowest loss (infinite after divergence), and how many have failed: `fails` is asked about the best one and another.
+fn best_of<R>(mut restarts: Vec<R>, loss: impl Fn(&R) -> f64, fails: impl Fn(&R, &R) -> bool) -> (R, usize) {
+    let lower = |best: usize, next: usize| if loss(&restarts[next]) < loss(&restarts[best]) { next } else { best };
+    let best = (0..restarts.len()).reduce(lower).expect("there is a restart");
+    let has_failed = |restart: &&R| loss(restart).is_infinite() || fails(&restarts[best], restart);
+    let n_failed = restarts.iter().filter(has_failed).count();
+    (restarts.swap_remove(best), n_failed)
 }
 
 /// The model after some steps.

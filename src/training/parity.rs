@@ -135,7 +135,7 @@ impl ToyModel for Parity {
             false => starts.into_iter().map(learn).collect(),
         };
         let n_restarts = courses.len();
-        let (best, n_failed) = best_of(courses, |course| course.loss, |lowest| 1.05 * lowest);
+        let (best, n_failed) = best_of(courses, |course| course.loss, |best, course| course.loss > 1.05 * best.loss);
         let Course { snapshots, outcome, network, n_steps, .. } = best;
         Trained { snapshots, outcome, n_restarts, n_failed, n_steps, state: network.weights }
     }

@@ -5,7 +5,7 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, SPARSE_WIDTH as WIDTH, Shape, Size};
+use super::{Gradient, Loss, SPARSE_WIDTH as WIDTH, Shape, Size, Sums};
 use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
@@ -124,10 +124,7 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
         for group in 0..n_there {
             let first = (span + group) * GROUP * LANES;
             let n_left = batch.ends.len() - first;
-            let there = std::array::from_fn(|chunk| {
-                let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
-                ((1_u32 << n_there) - 1) as u16
-            });
+            let there = there(n_left);
             let outputs = &mut outputs[group * n..][..n];
             let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
             if IS_SPARSE {
@@ -167,6 +164,15 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
         let factor = scale * shape.importance[i / LANES].0[i % LANES];
         bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
     }
+}
+
+/// The lanes of a group in which there are samples, when so many are left.
+#[inline(always)]
+fn there(n_left: usize) -> [u16; GROUP] {
+    std::array::from_fn(|chunk| {
+        let n_there = n_left.saturating_sub(chunk * LANES).min(LANES);
+        ((1_u32 << n_there) - 1) as u16
+    })
 }
 
 /// x of the samples of a group, and h with units in lanes.
@@ -297,11 +303,57 @@ fn decode<L: Lanes, const R: usize>(
     outputs: &mut [Quad],
     bias_sums: &mut [Chunk],
 ) {
-    let d = shape.d;
+    let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
+    outputs_of::<L, R>(shape, columns, bias, hidden, |at, sums| {
+        let factor = L::splat(scale * shape.importance[at / LANES].0[at % LANES]);
+        let mut of_bias = L::load(&bias_sums[at]);
+        let gradients = errors(sums, &truth[at], gates, factor);
+        for gradient in gradients {
+            of_bias = of_bias.plus(gradient);
+        }
+        of_bias.store(&mut bias_sums[at]);
+        store(gradients, &mut outputs[at]);
+    });
+}
+
+/// Which outputs count: those above zero or, of a linear model, all; and the samples that are there.
+#[derive(Clone, Copy)]
+struct Gates {
+    always: u16,
+    there: [u16; GROUP],
+}
+
+/// (z − x) times a factor where the output counts, and zero elsewhere.
+#[inline(always)]
+fn errors<L: Lanes>(outputs: [L; GROUP], truth: &Quad, gates: Gates, factor: L) -> [L; GROUP] {
     let minus = L::splat(-1.0);
+    let mut errors = outputs;
+    for chunk in 0..GROUP {
+        let z = outputs[chunk];
+        let gate = (z.positive() | gates.always) & gates.there[chunk];
+        errors[chunk] = L::load(&truth[chunk]).mul_add(minus, z).times(factor).only(gate);
+    }
+    errors
+}
+
+/// z = Wᵀh + b of each sample, concept after concept, handed on while it is in registers.
+#[inline(always)]
+fn outputs_of<L: Lanes, const R: usize>(
+    shape: &Shape,
+    columns: &[f32],
+    bias: &[f32],
+    hidden: &[Quad],
+    mut take: impl FnMut(usize, [L; GROUP]),
+) {
+    let d = shape.d;
     by_rows!(shape.n, R * 5 / 8, |first, I| {
         let bias: &[f32; I] = bias[first..].first_chunk().expect("concepts from first on");
-        let mut sums: [[L; GROUP]; I] = std::array::from_fn(|i| [L::splat(bias[i]); GROUP]);
+        let mut sums = [[L::splat(0.0); GROUP]; I];
+        for i in 0..I {
+            for c in 0..GROUP {
+                sums[i][c] = L::splat(bias[i]);
+            }
+        }
         let rows: [&[f32]; I] = std::array::from_fn(|i| &columns[(first + i) * d..][..d]);
         for (k, hidden) in hidden.iter().enumerate() {
             let hidden: [L; GROUP] = load(hidden);
@@ -312,22 +364,87 @@ fn decode<L: Lanes, const R: usize>(
                 }
             }
         }
-        for i in 0..I {
-            let at = first + i;
-            let factor = L::splat(scale * shape.importance[at / LANES].0[at % LANES]);
-            let truth: [L; GROUP] = load(&truth[at]);
-            let mut of_bias = L::load(&bias_sums[at]);
-            let mut gradients = sums[i];
-            for chunk in 0..GROUP {
-                let z = sums[i][chunk];
-                let gate = if shape.is_relu { z.positive() & there[chunk] } else { there[chunk] };
-                gradients[chunk] = truth[chunk].mul_add(minus, z).times(factor).only(gate);
-                of_bias = of_bias.plus(gradients[chunk]);
-            }
-            of_bias.store(&mut bias_sums[at]);
-            store(gradients, &mut outputs[at]);
+        // Spelt out: a loop over what is in registers, which is not unrolled, would send all of it through memory.
+        take(first, sums[0]);
+        if I > 1 {
+            take(first + 1, sums[1 % I]);
+        }
+        if I > 2 {
+            take(first + 2, sums[2 % I]);
+        }
+        if I > 3 {
+            take(first + 3, sums[3 % I]);
+        }
+        if I > 4 {
+            take(first + 4, sums[4 % I]);
         }
     });
+}
+
+/// The loss of a batch that the room has seen, as [`Loss`] says. Each lane adds up its samples in single precision over a group; groups are added in double.
+#[inline(always)]
+pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
+    let Loss { shape, weights, batch, bench } = task;
+    let (n, d) = (shape.n, shape.d);
+    let room = &mut bench.room;
+    assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
+    copy(&weights.columns, &mut room.columns);
+    copy(&weights.bias, &mut room.bias);
+    let is_sparse = is_sparse(shape, batch);
+    let Room { truth, hidden, columns, bias, bias_sums, rows, tile, .. } = room;
+    if is_sparse {
+        for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
+            column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
+        }
+    }
+    let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; n] };
+    let answer = |z: L| if shape.is_relu { z.only(z.positive()) } else { z };
+    for (group, first) in (0..batch.ends.len()).step_by(GROUP * LANES).enumerate() {
+        let there = there(batch.ends.len() - first);
+        let hidden = &mut hidden[..d];
+        let truth = if is_sparse {
+            let tile = &mut tile[..(batch.ends.len() - first).min(GROUP * LANES)];
+            encode_active::<L>(rows, batch, first, truth, tile);
+            to_samples::<L>(tile, hidden);
+            &truth[..n]
+        } else {
+            let truth = &truth[group * n..][..n];
+            encode::<L, R>(columns, d, truth, hidden);
+            truth
+        };
+        let mut of_samples = [L::splat(0.0); GROUP];
+        outputs_of::<L, R>(shape, columns, bias, hidden, |at, outputs| {
+            let importance = L::splat(shape.importance[at / LANES].0[at % LANES]);
+            let (minus, mut of_concept) = (L::splat(-1.0), L::splat(0.0));
+            for chunk in 0..GROUP {
+                let error = L::load(&truth[at][chunk]).mul_add(minus, answer(outputs[chunk])).only(there[chunk]);
+                let part = error.times(error).times(importance);
+                of_concept = of_concept.plus(part);
+                of_samples[chunk] = of_samples[chunk].plus(part);
+            }
+            of_concept.store(&mut bias_sums[at]);
+        });
+        for (sum, of_concept) in sums.by_concept.iter_mut().zip(&*bias_sums) {
+            *sum += f64::from(of_concept.total());
+        }
+        for of_sample in of_samples {
+            let mut losses = Chunk::ZERO;
+            of_sample.store(&mut losses);
+            sums.loss.1 += losses.0.iter().map(|&loss| f64::from(loss) * f64::from(loss)).sum::<f64>();
+        }
+    }
+    // The samples without active concepts, all alike.
+    let n_empty = batch.n_empty() as f64;
+    let mut whole = 0.0;
+    for (i, (sum, &b)) in sums.by_concept.iter_mut().zip(&*bias).enumerate() {
+        let answer = f64::from(shape.answer(b));
+        let part = f64::from(shape.importance[i / LANES].0[i % LANES]) * answer * answer;
+        *sum += n_empty * part;
+        whole += part;
+    }
+    sums.loss.1 += n_empty * whole * whole;
+    sums.loss.0 = sums.by_concept.iter().sum();
+    sums
 }
 
 /// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample, over the groups of a span.

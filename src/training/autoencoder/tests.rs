@@ -91,11 +91,23 @@ fn theory_the_loss_is_that_of_the_formula() {
     for shape in shapes() {
         let (weights, batch) = example(&shape);
         let mut bench = shape.bench();
+        bench.see(&shape, &batch);
         let sums = run(Kernel::best(), Loss { shape: &shape, weights: &weights, batch: &batch, bench: &mut bench });
         let state: Vec<f64> = shape.state(&weights).into_iter().map(f64::from).collect();
         let expected = 2.0 * reference(&shape, &state, &batch);
         assert!((sums.loss.0 - expected).abs() < 1e-5 * expected, "{} against {expected}", sums.loss.0);
         assert!((sums.by_concept.iter().sum::<f64>() - sums.loss.0).abs() < 1e-9 * expected);
+        // The squares, sample by sample, and of those without active concepts.
+        let mut squares = 0.0;
+        for index in 0..batch.ends.len() {
+            let (concepts, values) = batch.sample(index);
+            let (owners, ends) = (vec![0; concepts.len()], vec![concepts.len() as u32]);
+            let alone = Batch { n_samples: 1, ends, owners, concepts: concepts.to_vec(), values: values.to_vec() };
+            squares += libm::pow(2.0 * reference(&shape, &state, &alone), 2.0);
+        }
+        let empty = Batch { n_samples: 1, ..Batch::default() };
+        squares += batch.n_empty() as f64 * libm::pow(2.0 * reference(&shape, &state, &empty), 2.0);
+        assert!((sums.loss.1 - squares).abs() < 1e-5 * squares, "{} against {squares}", sums.loss.1);
     }
 }
 
