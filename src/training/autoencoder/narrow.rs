@@ -289,6 +289,37 @@ fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], 
     });
 }
 
+/// z = Wᵀh + b of each sample, concept after concept, handed on while it is in registers. No function takes what is to be done: a closure that is not inlined
+/// would be compiled without the registers of its caller.
+macro_rules! outputs_of {
+    ($lanes:ty, $limit:expr, $shape:expr, $columns:expr, $bias:expr, $hidden:expr, |$at:ident, $outputs:ident| $take:block) => {
+        let d = $shape.d;
+        by_rows!($shape.n, $limit, |first, I| {
+            let bias: &[f32; I] = $bias[first..].first_chunk().expect("concepts from first on");
+            let mut sums = [[<$lanes>::splat(0.0); GROUP]; I];
+            for i in 0..I {
+                for c in 0..GROUP {
+                    sums[i][c] = <$lanes>::splat(bias[i]);
+                }
+            }
+            let rows: [&[f32]; I] = std::array::from_fn(|i| &$columns[(first + i) * d..][..d]);
+            for (k, hidden) in $hidden.iter().enumerate() {
+                let hidden: [$lanes; GROUP] = load(hidden);
+                for i in 0..I {
+                    let w = <$lanes>::splat(rows[i][k]);
+                    for c in 0..GROUP {
+                        sums[i][c] = w.mul_add(hidden[c], sums[i][c]);
+                    }
+                }
+            }
+            for i in 0..I {
+                let ($at, $outputs) = (first + i, sums[i]);
+                $take
+            }
+        });
+    };
+}
+
 /// The gradient by z = Wᵀh + b of each sample: cᵢ · 2(x̂ᵢ − xᵢ) where the output is active and the sample is there. Adds it to that of b.
 #[inline(always)]
 #[expect(clippy::too_many_arguments, reason = "the fields of a room, each borrowed in its own way")]
@@ -304,7 +335,7 @@ fn decode<L: Lanes, const R: usize>(
     bias_sums: &mut [Chunk],
 ) {
     let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
-    outputs_of::<L, R>(shape, columns, bias, hidden, |at, sums| {
+    outputs_of!(L, R * 5 / 8, shape, columns, bias, hidden, |at, sums| {
         let factor = L::splat(scale * shape.importance[at / LANES].0[at % LANES]);
         let mut of_bias = L::load(&bias_sums[at]);
         let gradients = errors(sums, &truth[at], gates, factor);
@@ -336,51 +367,6 @@ fn errors<L: Lanes>(outputs: [L; GROUP], truth: &Quad, gates: Gates, factor: L) 
     errors
 }
 
-/// z = Wᵀh + b of each sample, concept after concept, handed on while it is in registers.
-#[inline(always)]
-fn outputs_of<L: Lanes, const R: usize>(
-    shape: &Shape,
-    columns: &[f32],
-    bias: &[f32],
-    hidden: &[Quad],
-    mut take: impl FnMut(usize, [L; GROUP]),
-) {
-    let d = shape.d;
-    by_rows!(shape.n, R * 5 / 8, |first, I| {
-        let bias: &[f32; I] = bias[first..].first_chunk().expect("concepts from first on");
-        let mut sums = [[L::splat(0.0); GROUP]; I];
-        for i in 0..I {
-            for c in 0..GROUP {
-                sums[i][c] = L::splat(bias[i]);
-            }
-        }
-        let rows: [&[f32]; I] = std::array::from_fn(|i| &columns[(first + i) * d..][..d]);
-        for (k, hidden) in hidden.iter().enumerate() {
-            let hidden: [L; GROUP] = load(hidden);
-            for i in 0..I {
-                let w = L::splat(rows[i][k]);
-                for c in 0..GROUP {
-                    sums[i][c] = w.mul_add(hidden[c], sums[i][c]);
-                }
-            }
-        }
-        // Spelt out: a loop over what is in registers, which is not unrolled, would send all of it through memory.
-        take(first, sums[0]);
-        if I > 1 {
-            take(first + 1, sums[1 % I]);
-        }
-        if I > 2 {
-            take(first + 2, sums[2 % I]);
-        }
-        if I > 3 {
-            take(first + 3, sums[3 % I]);
-        }
-        if I > 4 {
-            take(first + 4, sums[4 % I]);
-        }
-    });
-}
-
 /// The loss of a batch that the room has seen, as [`Loss`] says. Each lane adds up its samples in single precision over a group; groups are added in double.
 #[inline(always)]
 pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
@@ -398,7 +384,7 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
         }
     }
     let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; n] };
-    let answer = |z: L| if shape.is_relu { z.only(z.positive()) } else { z };
+    let always = if shape.is_relu { 0 } else { u16::MAX };
     for (group, first) in (0..batch.ends.len()).step_by(GROUP * LANES).enumerate() {
         let there = there(batch.ends.len() - first);
         let hidden = &mut hidden[..d];
@@ -413,11 +399,13 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
             truth
         };
         let mut of_samples = [L::splat(0.0); GROUP];
-        outputs_of::<L, R>(shape, columns, bias, hidden, |at, outputs| {
+        outputs_of!(L, R * 5 / 8, shape, columns, bias, hidden, |at, outputs| {
             let importance = L::splat(shape.importance[at / LANES].0[at % LANES]);
             let (minus, mut of_concept) = (L::splat(-1.0), L::splat(0.0));
             for chunk in 0..GROUP {
-                let error = L::load(&truth[at][chunk]).mul_add(minus, answer(outputs[chunk])).only(there[chunk]);
+                let error = L::load(&truth[at][chunk])
+                    .mul_add(minus, outputs[chunk].only(outputs[chunk].positive() | always))
+                    .only(there[chunk]);
                 let part = error.times(error).times(importance);
                 of_concept = of_concept.plus(part);
                 of_samples[chunk] = of_samples[chunk].plus(part);
