@@ -113,9 +113,7 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
     room.bias_sums.fill(Chunk::ZERO);
     let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, rows, row_sums, tile, .. } = room;
     if IS_SPARSE {
-        for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
-            column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
-        }
+        to_rows(columns, d, rows);
         row_sums.fill(NO_UNITS);
     }
     let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
@@ -163,6 +161,14 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
         // A sample without active concepts is answered with ReLU(b).
         let factor = scale * shape.importance[i / LANES].0[i % LANES];
         bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
+    }
+}
+
+/// W with units in lanes.
+#[inline(always)]
+fn to_rows(columns: &[f32], d: usize, rows: &mut [Units]) {
+    for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
+        column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
     }
 }
 
@@ -379,9 +385,7 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
     let is_sparse = is_sparse(shape, batch);
     let Room { truth, hidden, columns, bias, bias_sums, rows, tile, .. } = room;
     if is_sparse {
-        for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
-            column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
-        }
+        to_rows(columns, d, rows);
     }
     let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; n] };
     let always = if shape.is_relu { 0 } else { u16::MAX };
