@@ -120,7 +120,7 @@ impl Job {
     /// The key of the record of each measure: the list that names the random stream, with the content of input files, the stages of a training, the seeds
     /// mode and the epoch.
     pub fn records(&self, seeds: Seeds, inputs: &Inputs) -> Vec<Key> {
-        let mode = if seeds == Seeds::Common { "common" } else { "independent" };
+        let mode = word(seeds);
         let (of_vectors, of_facts) = (self.record(true, mode, inputs), self.record(false, mode, inputs));
         let key = |measure: &Chosen<dyn Measure>| {
             let record = if measure.member.reads_vectors() { &of_vectors } else { &of_facts };
@@ -341,7 +341,8 @@ impl Job {
                     let point = Arc::new(context.study.point(index)?);
                     let job = Job { point, ..self.clone() };
                     let key = job.link(way, context);
-                    match context.store.view()?.get(&key)?.filter(|_| !is_own) {
+                    let saved = if is_own { None } else { context.store.view()?.get(&key)? };
+                    match saved {
                         Some(end) => Arc::new(ended(&end)),
                         None => link
                             .get_or_init(|| {
@@ -364,8 +365,7 @@ impl Job {
 
     /// The key of where the training of this unit has ended on its way along an axis.
     fn link(&self, way: Direction, context: &Context) -> Key {
-        let mode = if context.seeds() == Seeds::Common { "common" } else { "independent" };
-        self.record(true, mode, context.inputs).stream("end").stream(way.word()).key()
+        self.record(true, word(context.seeds()), context.inputs).stream("end").stream(way.word()).key()
     }
 
     /// Draws or reads the embedding.
@@ -389,6 +389,11 @@ impl Job {
         }
         Ok(vectors)
     }
+}
+
+/// The seeds mode in the name of a record.
+fn word(seeds: Seeds) -> &'static str {
+    if seeds == Seeds::Common { "common" } else { "independent" }
 }
 
 /// Where a training has ended, as a record: all that another one goes on from. Nothing if it diverged.
