@@ -4,11 +4,14 @@ mod analyse;
 mod catalogue;
 mod check;
 mod compare;
+mod figures;
 mod findings;
 mod folder;
 mod measure;
 mod memory;
+mod plot;
 mod progress;
+mod report;
 mod results;
 mod run;
 mod signals;
@@ -54,6 +57,10 @@ enum Command {
     Measure(measure::Arguments),
     /// Say how alike the vectors of two files are, each score beside what chance would give
     Compare(compare::Arguments),
+    /// Draw columns of any CSV: an SVG and a PNG
+    Plot(plot::Arguments),
+    /// Draw the figures of a run again, finished or not, without computing it again
+    Report(report::Arguments),
     /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {
         /// Which family; embeddings, measures and analyses if left out
@@ -210,6 +217,8 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Analyse(arguments) => analyse::analyse(&arguments),
         Command::Measure(arguments) => measure::measure(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::List { family } => print(&list(family)),
         Command::Explain { name } => {
             explain::explain(&name).map_err(|sentence| Failure::new(2, sentence)).and_then(|text| print(&text))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use superpose::analysis;
 use superpose::engine::unit::Inputs;
 use superpose::engine::{Outcome, results};
+use superpose::figure::source::{Gathering, Source};
 use superpose::output::{self, Staged, csv};
 use superpose::scenario::study::Study;
 use superpose::store::Store;
@@ -45,6 +46,8 @@ pub struct Results {
     pub shown: Vec<Shown>,
     /// The findings, under [`analysis::COLUMNS`].
     pub findings: Vec<Vec<Value>>,
+    /// What figures are drawn from.
+    pub source: Source,
     /// What stands in each file.
     pub written: Vec<output::Written>,
     /// The files, which have not yet their names.
@@ -70,7 +73,7 @@ pub fn write(
     let mut rows = begin(&table, &mut names())?;
     let mut summaries = begin(&summary, &mut summary_names.iter().map(String::as_str))?;
     let (mut shown, mut fault, mut stopped): (Vec<Shown>, Option<Failure>, bool) = (Vec::new(), None, false);
-    let mut analysed = Analysed::of(study);
+    let (mut analysed, mut gathering) = (Analysed::of(study), Gathering::of(study));
     let streamed = results::groups(study, inputs, store, &outcome.failures, &mut |group| {
         stopped = stop();
         if stopped {
@@ -84,6 +87,7 @@ pub fn write(
             return false;
         }
         analysed.add(&group.rows);
+        gathering.add(&group);
         if group.point == 0 || group.point + 1 == study.n_points {
             shown.push(group);
         }
@@ -109,7 +113,7 @@ pub fn write(
         finished.push(failures(folder, study, outcome, &failed)?);
     }
     let (ready, written) = finished.into_iter().unzip();
-    Ok(Some(Results { shown, findings, written, ready }))
+    Ok(Some(Results { shown, findings, source: gathering.finish(), written, ready }))
 }
 
 /// The columns that the analyses read, of all rows.

@@ -157,9 +157,15 @@ impl Job {
         Some(Self { tier_idx, ..self.clone() })
     }
 
-    /// The vectors that others are compared with: for a training those at its end, `None` if it diverged.
+    /// The vectors that others are compared with, as a subject.
     fn reference(&self, context: &Context, parallel: bool) -> Result<Option<Subject>, engine::Fault> {
-        let embedding = match self.point.plan.tiers[self.tier_idx].stages.last() {
+        let embedding = self.vectors(context, parallel)?;
+        Ok(embedding.map(|embedding| Subject::new(embedding, None, context.kernel, parallel)))
+    }
+
+    /// The vectors of the unit, which must have some: for a training those at its end, `None` if it diverged.
+    pub fn vectors(&self, context: &Context, parallel: bool) -> Result<Option<Embedding>, engine::Fault> {
+        Ok(match self.point.plan.tiers[self.tier_idx].stages.last() {
             Some(stage) if self.point.plan.training(self.tier_idx).is_some() => {
                 let trained = self.trained(stage.direction, context, parallel)?;
                 let end = trained.snapshots.last().filter(|_| trained.outcome != Outcome::Diverged);
@@ -169,8 +175,7 @@ impl Job {
                 let stream = self.stream().stream("embedding").stream(&self.named(true, context));
                 Some(self.embed(&stream, context.inputs, parallel)?)
             }
-        };
-        Ok(embedding.map(|embedding| Subject::new(embedding, None, context.kernel, parallel)))
+        })
     }
 
     /// Draws the embedding, or trains it, and observes it: the values of the wanted measures, by their position among the chosen ones.
