@@ -57,7 +57,8 @@ pub fn turns(run: &Run, conclusion: &Conclusion, series: &[Series]) -> Vec<Mark>
             .map_or(String::new(), |width| format!(", 10 to 90 % within {}{scale}", number::plain(width.estimate, 2)));
         let label = match series.len() {
             1 => format!("half way at {}{width}", midpoint.words()),
-            _ => format!("{name}{}", number::plain(midpoint.estimate, 2)),
+            // The colour of the line says whose it is.
+            _ => number::plain(midpoint.estimate, 2),
         };
         let colour = if series.len() > 1 { line.style.colour } else { MARKED };
         let whole = capital(&format!("{name}half way at {}{width}", midpoint.words()));

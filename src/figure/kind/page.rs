@@ -82,9 +82,10 @@ fn threshold(run: &Run, step_accuracy: usize) -> Option<Panel> {
         layers.push(Layer::Line { points: (0..=80).map(power).collect(), style: style.theory() });
         let at = |row: &Vec<super::Cell>| Some((row[step_accuracy].number()?, row[*column].number()?));
         layers.push(Layer::Points { points: source.rows.iter().filter_map(at).collect(), style });
-        // Where the curve is half way up there is room beside it.
-        let p = libm::pow(0.45, 1.0 / steps);
-        texts.push((p, 0.45, if *steps == 1.0 { "1 step".to_owned() } else { format!("{steps} steps") }));
+        // At heights of their own, for steep curves run close together.
+        let height = (0.62 - 0.17 * index as f64).max(0.1);
+        let p = libm::pow(height, 1.0 / steps);
+        texts.push((p, height, if *steps == 1.0 { "1 step".to_owned() } else { format!("{steps} steps") }));
     }
     if layers.is_empty() {
         return None;
