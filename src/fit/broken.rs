@@ -73,6 +73,38 @@ pub fn criterion(points: &[(f64, f64)], residuals: Residuals) -> Option<f64> {
     aicc(scaled.fit(residuals)?.sum_squares * unit, points.len(), N_PARAMETERS + 1)
 }
 
+impl Broken {
+    /// ŷ at x.
+    pub fn at(&self, x: f64) -> f64 {
+        broken(libm::log(x), &self.theta(0.0)).0
+    }
+
+    /// Half the width of the 95 % interval of ln ŷ at each of the places `at`, for a curve that was fitted to points at `places`, each as often as there are points;
+    /// to first order. `None` where no parameter has an interval.
+    pub fn half_widths(&self, places: &[f64], at: &[f64]) -> Option<Vec<f64>> {
+        let half = |(low, high): (f64, f64)| 0.5 * (high - low);
+        let logarithms = |(low, high): (f64, f64)| (libm::log(low), libm::log(high));
+        let known = [
+            (2, self.slope_before.interval),
+            (4, self.position.interval.map(logarithms)),
+            (5, self.sharpness.interval.map(logarithms)),
+        ];
+        let (position, interval) = known.into_iter().find_map(|(position, interval)| Some((position, interval?)))?;
+        let centre = places.iter().map(|&x| libm::log(x)).sum::<f64>() / places.len() as f64;
+        let [places, at] = [places, at].map(|x| x.iter().map(|&x| libm::log(x) - centre).collect::<Vec<f64>>());
+        curve::half_widths(&places, &self.theta(centre), &broken, (position, half(interval)), &at)
+    }
+
+    /// The parameters of [`broken`] for ln x less `centre`.
+    fn theta(&self, centre: f64) -> [f64; 6] {
+        let c0 = -self.slope_before.value;
+        let c1 = -self.slope_after.value - c0;
+        let log_b = libm::log(self.coefficient.value) - c0 * centre;
+        let (log_d, log_f) = (libm::log(self.position.value) - centre, libm::log(self.sharpness.value));
+        [self.offset.value, log_b, c0, c1, log_d, log_f]
+    }
+}
+
 /// Points in units in which both geometric means are 1, in ascending order.
 struct Scaled {
     /// (ln x, y).
@@ -193,9 +225,14 @@ mod tests {
     #[test]
     fn theory_planted_breaks_lie_within_their_intervals() {
         let law = [0.1, 3.0, 0.1, 0.4, 1e4, 0.5];
-        let mut covered = [0; 6];
+        let (mut covered, mut held) = ([0; 6], 0);
+        let exact = planted(41, law, 0.0, 0);
+        let places: Vec<f64> = exact.iter().map(|point| point.0).collect();
         for seed in 0..40 {
             let found = fit(&planted(41, law, 0.01, seed)).unwrap();
+            for ((x, y), half) in exact.iter().zip(found.half_widths(&places, &places).unwrap()) {
+                held += usize::from((found.at(*x).ln() - y.ln()).abs() <= half);
+            }
             for ((covered, estimate), truth) in
                 covered.iter_mut().zip(read(&found)).zip([0.1, 3.0, -0.1, -0.5, 1e4, 0.5])
             {
@@ -204,6 +241,9 @@ mod tests {
         }
         // 95 % of 40 is 38 ± 1.4; four of those below.
         assert!(covered.iter().all(|&k| k >= 32), "{covered:?} of 40");
+        // Of the curve itself at 41 places each time; those of one fit go together six at a time.
+        let share = held as f64 / (40.0 * 41.0);
+        assert!((0.9..0.99).contains(&share), "{share}");
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Curve: a family of curves through points, by least squares or robustly, from several starts.
 
-use super::solver::{Loss, Residual, Solution, minimize};
+use nalgebra::{SMatrix, SVector};
+
+use super::solver::{Loss, Residual, Solution, inverse, minimize};
 use super::student;
 
 /// A family of curves: the value at x, and its derivatives by the parameters.
@@ -70,6 +72,33 @@ pub fn robust<const P: usize>(
         starts.clear();
     }
     Some(best)
+}
+
+/// How far ln ŷ may lie from where it is drawn: half of its 95 % interval at each of the places `at`, of a curve that was fitted by [`Residuals::Log`] to points at `places`.
+///
+/// The covariance of a fit is a number times (JᵀJ)⁻¹ ([`Solution::covariance`]), and J follows from the places and the curve. So the half width that one
+/// parameter has, `known` by its position, settles all others: that of ln ŷ is √(gᵀ(JᵀJ)⁻¹g) in proportion, with g its derivatives by the parameters. Exact for a straight
+/// line in logarithms, else to first order. O(n P²) time. `None` for a singular JᵀJ.
+pub fn half_widths<const P: usize>(
+    places: &[f64],
+    theta: &[f64; P],
+    curve: &impl Curve<P>,
+    (known, half_width): (usize, f64),
+    at: &[f64],
+) -> Option<Vec<f64>> {
+    let gradient = |x: f64| {
+        let (value, slopes) = curve(x, theta);
+        SVector::from(slopes) / value
+    };
+    let normal =
+        places.iter().map(|&x| gradient(x)).fold(SMatrix::<f64, P, P>::zeros(), |sum, g| sum + g * g.transpose());
+    let inverse = inverse(&normal)?;
+    let unit = half_width / inverse[(known, known)].sqrt();
+    let half = |&x: &f64| {
+        let g = gradient(x);
+        unit * g.dot(&(inverse * g)).sqrt()
+    };
+    Some(at.iter().map(half).collect())
 }
 
 /// Rounds in which the scale of the residuals settles; it moves by less than a part in a thousand after some five.

@@ -206,7 +206,7 @@ impl<const P: usize> Sums<P> {
 }
 
 /// The inverse of a positive definite matrix; `None` where a column is, to 1e-14 of its square, a combination of others.
-fn inverse<const P: usize>(matrix: &SMatrix<f64, P, P>) -> Option<SMatrix<f64, P, P>> {
+pub(super) fn inverse<const P: usize>(matrix: &SMatrix<f64, P, P>) -> Option<SMatrix<f64, P, P>> {
     // In units in which the diagonal is 1, the pivots are what of a column is its own.
     let scale = matrix.diagonal().map(f64::sqrt);
     let scaled = SMatrix::<f64, P, P>::from_fn(|j, k| matrix[(j, k)] / (scale[j] * scale[k]));
