@@ -3,6 +3,7 @@
 pub mod csv;
 pub mod manifest;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -62,8 +63,13 @@ pub struct Staged {
     n_bytes: u64,
 }
 
-/// A file that is complete and synced, and has not yet its name.
-pub struct Ready(TempPath, PathBuf);
+/// A file that is complete and has not yet its name.
+pub struct Ready {
+    temporary: TempPath,
+    path: PathBuf,
+    /// Whether it is on the disk, as it must be before it gets its name.
+    is_synced: bool,
+}
 
 impl Staged {
     /// Begins a file of a folder that is there.
@@ -95,20 +101,28 @@ impl Staged {
 
     /// Ends it: everything is on the disk, and known.
     pub fn finish(self) -> Result<(Ready, Written), WriteError> {
-        self.end(true)
+        let (ready, written) = self.end()?;
+        Ok((ready.synced()?, written))
     }
 
-    fn end(self, is_synced: bool) -> Result<(Ready, Written), WriteError> {
+    fn end(self) -> Result<(Ready, Written), WriteError> {
         let Self { content, temporary, path, hasher, n_bytes } = self;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let synced = content
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)
-            .and_then(|file| if is_synced { file.sync_all() } else { Ok(()) });
-        match synced {
-            Ok(()) => Ok((Ready(temporary, path), Written { file, bytes: n_bytes, sha256 })),
+        match content.into_inner().map_err(io::IntoInnerError::into_error) {
+            Ok(_) => Ok((Ready { temporary, path, is_synced: false }, Written { file, bytes: n_bytes, sha256 })),
             Err(source) => Err(WriteError { path, source }),
+        }
+    }
+}
+
+impl Ready {
+    /// Opened anew, for the files of hundreds of figures are more than some systems let be open.
+    fn synced(self) -> Result<Self, WriteError> {
+        let file = if self.is_synced { None } else { Some(fs::OpenOptions::new().write(true).open(&self.temporary)) };
+        match file.map_or(Ok(()), |file| file.and_then(|file| file.sync_all())) {
+            Ok(()) => Ok(Self { is_synced: true, ..self }),
+            Err(source) => Err(WriteError { path: self.path, source }),
         }
     }
 }
@@ -135,22 +149,22 @@ pub fn stage(folder: &Path, file: &str, content: &[u8]) -> Result<(Ready, Writte
     staged.finish()
 }
 
-/// A small file that can be made again from others at any time, such as a figure: complete at once, and on the disk when the system likes. To wait
-/// for the disk takes longer than to draw.
+/// One of many small files: complete at once, and synced by [`publish`] together with the others, for a disk takes as long for all as for one.
 pub fn draft(folder: &Path, file: &str, content: &[u8]) -> Result<(Ready, Written), WriteError> {
     let mut staged = Staged::new(folder, file)?;
     if let Err(source) = staged.write_all(content) {
         return Err(Staged::fault(&staged.path, source));
     }
-    staged.end(false)
+    staged.end()
 }
 
 /// Gives files that belong together their names, after all of them are complete.
 ///
 /// A reader sees the old content of a file or the new, never a part; if a rename fails, those before it are taken away.
 pub fn publish(folder: &Path, files: Vec<Ready>) -> Result<(), WriteError> {
+    let files = files.into_iter().map(Ready::synced).collect::<Result<Vec<_>, _>>()?;
     let mut renamed: Vec<PathBuf> = Vec::new();
-    for Ready(temporary, path) in files {
+    for Ready { temporary, path, .. } in files {
         if let Err(error) = temporary.persist(&path) {
             // Half of the results would look like a finished run.
             renamed.iter().for_each(|path| drop(fs::remove_file(path)));
@@ -158,11 +172,16 @@ pub fn publish(folder: &Path, files: Vec<Ready>) -> Result<(), WriteError> {
         }
         renamed.push(path);
     }
-    // The renames themselves are durable only when their folder is.
+    // The renames themselves are durable only when their folders are.
     #[cfg(unix)]
-    fs::File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(|source| WriteError { path: folder.to_owned(), source })?;
+    {
+        let folders: BTreeSet<&Path> = renamed.iter().filter_map(|path| path.parent()).chain([folder]).collect();
+        for folder in folders {
+            fs::File::open(folder)
+                .and_then(|folder| folder.sync_all())
+                .map_err(|source| WriteError { path: folder.to_owned(), source })?;
+        }
+    }
     Ok(())
 }
 
