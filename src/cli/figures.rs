@@ -29,7 +29,8 @@ pub fn write(
     fonts: &Fonts,
 ) -> Result<Vec<(Ready, Written)>, Failure> {
     let vectors = vectors::draw(study, inputs, kernel).map_err(|fault| Failure::of(study, fault))?;
-    let figures = kind::figures(&Run { study, source, findings, vectors: &vectors });
+    let run = Run { study, source, findings, vectors: &vectors.drawn, left_out: &vectors.left_out };
+    let figures = kind::figures(&run);
     let files: Vec<Vec<(Ready, Written)>> = figures
         .par_iter()
         .map(|figure| {

@@ -53,7 +53,14 @@ pub fn report(arguments: &Arguments) -> Result<(), Failure> {
         figures::make_room(folder, &written)?;
         output::publish(folder, ready)?;
         let n = counted(written.len() as u64 / 2, "figure");
-        let _ = writeln!(anstream::stderr(), "{}: {n}", folder.join(figures::FOLDER).display());
+        let so_far = match source.n_lacking {
+            0 => String::new(),
+            lacking => format!(
+                " of what there is so far: {lacking} of {} are not computed yet",
+                counted(study.n_units, "unit")
+            ),
+        };
+        let _ = writeln!(anstream::stderr(), "{}: {n}{so_far}", folder.join(figures::FOLDER).display());
         Ok(())
     })
 }
@@ -145,5 +152,5 @@ fn unfinished(folder: &Path, study: &Study, inputs: &Inputs) -> Result<(Source, 
     .map_err(|fault| Failure::of(study, fault))?;
     let scenario = &study.first.plan.scenario;
     let findings = analysis::conclude(&scenario.analysis, &table, scenario.seed.get());
-    Ok((gathering.finish(), findings))
+    Ok((Source { n_lacking: lacking.len() as u64, ..gathering.finish() }, findings))
 }

@@ -45,6 +45,12 @@ pub struct Series {
 
 const INTERVAL: &str = "95 % interval of the mean";
 
+/// Lines whose bands can be told apart; more have whiskers.
+const MOST_BANDS: usize = 6;
+
+/// Replicates from which on an interval is drawn: of two it reaches 12.7 standard errors to either side, and would hide what it is to explain.
+const LEAST_REPLICATES: usize = 3;
+
 /// Lines in a panel.
 pub const MOST_SERIES: usize = 12;
 
@@ -60,7 +66,7 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
         Some(facet) => groups(source, &[facet]),
     };
     let keys = keys(source, request);
-    let (mut has_band, mut has_theory) = (false, false);
+    let (mut has_band, mut has_few, mut has_theory) = (false, false, false);
     for y in request.y.iter().filter_map(|y| source.position(y)) {
         for (facet, rows) in &facets {
             if figure.panels.len() == MOST_PANELS {
@@ -69,8 +75,10 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
             let series = series(source, request, &keys.kept, rows, x, y);
             let panel = panel(source, request, &series, x, y, facet, request.y.len() > 1);
             has_theory |= series.iter().any(|series| !series.theory.is_empty());
-            let has_interval = |(_, estimate): &(f64, Estimate)| estimate.interval.is_some_and(|(a, b)| b > a);
-            has_band |= !request.no_band && series.iter().any(|series| series.spots.iter().any(has_interval));
+            let estimates = || series.iter().flat_map(|series| &series.spots).map(|(_, estimate)| estimate);
+            has_band |=
+                !request.no_band && estimates().any(|estimate| shown(estimate).is_some_and(|(low, high)| high > low));
+            has_few |= !request.no_band && estimates().any(|estimate| estimate.n == 2);
             figure.panels.push(panel);
         }
     }
@@ -86,7 +94,13 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
         figure.notes.push(format!("{n} of {} rows are drawn, evenly chosen.", n + source.n_left_out));
     }
     figure.n_columns = columns_for(figure.panels.len());
-    figure.legend = legend(&keys.kept, has_band, has_theory);
+    let has_whiskers = keys.kept.len() > MOST_BANDS;
+    figure.legend = legend(&keys.kept, has_band && !has_whiskers, has_theory);
+    if has_few {
+        figure
+            .notes
+            .push("No interval is drawn for means of two replicates, which say too little of their spread.".to_owned());
+    }
     if names(source, x).is_some() {
         // There is no line along names: an interval is a whisker, theory a stroke.
         for entry in &mut figure.legend {
@@ -98,9 +112,9 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
             entry.is_band = false;
         }
         figure.legend.retain(|entry| entry.name != INTERVAL);
-        if has_band {
-            figure.notes.push("Whiskers: 95 % interval of the mean.".to_owned());
-        }
+    }
+    if has_band && (has_whiskers || names(source, x).is_some()) {
+        figure.notes.push("Whiskers: 95 % interval of the mean.".to_owned());
     }
     figure
 }
@@ -111,6 +125,11 @@ pub fn series_of(source: &Source, request: &Request) -> Vec<Series> {
     let Some((x, y)) = source.position(&request.x).zip(y) else { return Vec::new() };
     let rows: Vec<usize> = (0..source.rows.len()).collect();
     series(source, request, &keys(source, request).kept, &rows, x, y)
+}
+
+/// The interval of a mean, if it is drawn.
+fn shown(estimate: &Estimate) -> Option<(f64, f64)> {
+    estimate.interval.filter(|_| estimate.n >= LEAST_REPLICATES)
 }
 
 /// How many panels stand side by side.
@@ -194,6 +213,17 @@ fn keys(source: &Source, request: &Request) -> Keys {
     Keys { kept: kept.collect(), n }
 }
 
+/// The groups of rows that these columns make, as the findings name them, with the positions of their rows. Columns that are not there make none.
+pub fn grouped(source: &Source, by: &[String]) -> Vec<(String, Vec<usize>)> {
+    let by: Vec<usize> = by.iter().filter_map(|by| source.position(by)).collect();
+    groups(source, &by)
+}
+
+/// The number in a column by which a line of this label is told from the others.
+pub fn number_of(source: &Source, column: usize, label: &str) -> Option<f64> {
+    source.rows.iter().find(|row| label_of(source, &[column], row) == label)?[column].number()
+}
+
 /// Rows with the same values in these columns, in the order in which they first appear, with the label of a group as the findings write it.
 fn groups(source: &Source, by: &[usize]) -> Vec<(String, Vec<usize>)> {
     let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
@@ -253,7 +283,7 @@ fn series(source: &Source, request: &Request, keys: &[Key], rows: &[usize], x: u
                 [one] => *one,
                 several => {
                     let means: Vec<f64> = several.iter().map(|estimate| estimate.mean).collect();
-                    Estimate::of(&means).unwrap_or(Estimate { mean: f64::NAN, interval: None })
+                    Estimate::of(&means).unwrap_or(Estimate { mean: f64::NAN, n: 0, interval: None })
                 }
             };
             let spots = at.iter().map(|(x, estimates, _)| (*x, within(pooled(estimates)))).collect();
@@ -317,7 +347,7 @@ fn panel(
     Panel { title, x: x_axis, y: y_axis, layers, marks: Vec::new(), is_square: false }
 }
 
-/// Bands below, then theory, then lines, then marks.
+/// Bands below, then theory, then lines, then marks. Of many lines the intervals are thin whiskers in place of bands.
 pub fn layers(series: &[Series], is_of_names: bool, no_band: bool) -> Vec<Layer> {
     let mut layers = Vec::new();
     let n = series.len();
@@ -326,14 +356,12 @@ pub fn layers(series: &[Series], is_of_names: bool, no_band: bool) -> Vec<Layer>
         if is_of_names && n > 1 { (index as f64 - (n - 1) as f64 / 2.0) * (0.5 / n as f64) } else { 0.0 }
     };
     let intervals = |series: &Series, shift: f64| -> Vec<(f64, f64, f64)> {
-        let ends = |estimate: &Estimate| match estimate.interval {
-            Some((low, high)) => (low, high),
-            None => (f64::NAN, f64::NAN),
-        };
+        let ends = |estimate: &Estimate| shown(estimate).unwrap_or((f64::NAN, f64::NAN));
         series.spots.iter().map(|(x, estimate)| (x + shift, ends(estimate).0, ends(estimate).1)).collect()
     };
     let is_drawn = |points: &[(f64, f64, f64)]| points.iter().any(|point| point.2 > point.1);
-    if !is_of_names && !no_band {
+    let has_whiskers = is_of_names || n > MOST_BANDS;
+    if !has_whiskers && !no_band {
         for series in series {
             let points = intervals(series, 0.0);
             if is_drawn(&points) {
@@ -355,16 +383,19 @@ pub fn layers(series: &[Series], is_of_names: bool, no_band: bool) -> Vec<Layer>
     for (index, series) in series.iter().enumerate() {
         let points: Vec<(f64, f64)> =
             series.spots.iter().map(|(x, estimate)| (x + shift(index), estimate.mean)).collect();
-        if is_of_names {
-            let whiskers = intervals(series, shift(index));
-            if !no_band && is_drawn(&whiskers) {
-                layers.push(Layer::Whiskers { points: whiskers, style: series.style });
-            }
-        } else if series.style.dash != Dash::None {
-            layers.push(Layer::Line { points: points.clone(), style: series.style.bare() });
-        }
         // So many marks that one can tell them apart; the line has the rest.
         let every = if is_of_names || series.style.dash == Dash::None { 1 } else { points.len().div_ceil(30) };
+        if has_whiskers {
+            let whiskers: Vec<(f64, f64, f64)> =
+                intervals(series, shift(index)).into_iter().step_by(every.max(1)).collect();
+            if !no_band && is_drawn(&whiskers) {
+                let width = if is_of_names { 1.3 } else { 0.8 };
+                layers.push(Layer::Whiskers { points: whiskers, style: Style { width, ..series.style } });
+            }
+        }
+        if !is_of_names && series.style.dash != Dash::None {
+            layers.push(Layer::Line { points: points.clone(), style: series.style.bare() });
+        }
         let points = points.into_iter().step_by(every.max(1)).collect();
         layers.push(Layer::Points { points, style: series.style });
     }

@@ -15,15 +15,23 @@ const LEGEND_ROWS: usize = 6;
 /// Sets a figure.
 pub fn layout(figure: &Figure) -> Scene {
     let n_columns = figure.n_columns.clamp(1, 3).min(figure.panels.len().max(1));
-    let mut scene = Scene { width: [660.0, 800.0, 980.0][n_columns - 1], ..Scene::default() };
+    let mut width = [660.0, 800.0, 980.0][n_columns - 1];
+    if n_columns == 1 {
+        // Many names need the whole page.
+        let needed = figure.panels.iter().map(|panel| panel::width_for_names(panel) + 2.0 * MARGIN);
+        width = needed.fold(width, f64::max).min(980.0);
+    }
+    let mut scene = Scene { width, ..Scene::default() };
     let mut y = heading(&mut scene, figure);
     y = legend(&mut scene, &figure.legend, y);
     if let Some(ramp) = &figure.ramp {
         y = bar(&mut scene, ramp, y);
     }
-    y = panels(&mut scene, figure, n_columns, y + 6.0);
-    for note in &figure.notes {
-        for line in font::wrapped(&super::scene::shown(note), 10.5, false, scene.width - 2.0 * MARGIN, 3) {
+    let numbered;
+    (y, numbered) = panels(&mut scene, figure, n_columns, y + 6.0);
+    let notes = figure.notes.iter().map(|note| (note, 3)).chain(numbered.iter().map(|note| (note, 8)));
+    for (note, n_most) in notes {
+        for line in font::wrapped(&super::scene::shown(note), 10.5, false, scene.width - 2.0 * MARGIN, n_most) {
             y += 15.0;
             scene.text(Text::within(&line, 10.5, false, f64::INFINITY).faint().at(MARGIN, y, Anchor::Start));
         }
@@ -140,15 +148,15 @@ fn bar(scene: &mut Scene, ramp: &Ramp, top: f64) -> f64 {
     y + 32.0
 }
 
-/// The panels in their grid; gives the line below.
-fn panels(scene: &mut Scene, figure: &Figure, n_columns: usize, top: f64) -> f64 {
+/// The panels in their grid; gives the line below, and what the numbers in them stand for.
+fn panels(scene: &mut Scene, figure: &Figure, n_columns: usize, top: f64) -> (f64, Vec<String>) {
     let cell = (scene.width - 2.0 * MARGIN - GAP * (n_columns - 1) as f64) / n_columns as f64;
     let height = [310.0, 215.0, 165.0][n_columns - 1];
     let rooms: Vec<Room> = figure.panels.iter().map(|panel| Room::of(panel, cell, height)).collect();
     // Panels above one another share their left edge, those beside one another their upper one.
     let left = |column: usize| rooms.iter().skip(column).step_by(n_columns).map(|room| room.left).fold(0.0, f64::max);
     let lefts: Vec<f64> = (0..n_columns).map(left).collect();
-    let mut y = top;
+    let (mut y, mut notes) = (top, Vec::new());
     for (row, (row_panels, row_rooms)) in figure.panels.chunks(n_columns).zip(rooms.chunks(n_columns)).enumerate() {
         if row > 0 {
             y += GAP - 6.0;
@@ -163,11 +171,16 @@ fn panels(scene: &mut Scene, figure: &Figure, n_columns: usize, top: f64) -> f64
             })
             .collect();
         let above = drawn.iter().map(|placed| placed.above).fold(0.0, f64::max);
+        for (panel, placed) in row_panels.iter().zip(&drawn).filter(|(_, placed)| !placed.numbered.is_empty()) {
+            let of = if panel.title.is_empty() { String::new() } else { format!(", {}", panel.title) };
+            notes.push(format!("Numbers above{of}: {}.", placed.numbered.join(", ")));
+        }
         let mut bottom = y;
         for (panel, placed) in row_panels.iter().zip(&drawn) {
             bottom = f64::max(bottom, panel::draw(scene, panel, placed, y + above, figure.ramp.as_ref()));
         }
         y = bottom;
     }
-    y
+    notes.dedup();
+    (y, notes)
 }

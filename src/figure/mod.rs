@@ -7,6 +7,7 @@
 pub mod chart;
 pub mod font;
 pub mod kind;
+mod lanes;
 pub mod layout;
 pub mod number;
 pub mod palette;

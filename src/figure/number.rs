@@ -4,7 +4,8 @@
 pub fn stepped(x: f64, step: f64) -> String {
     let x = if x.abs() < step * 1e-6 { 0.0 } else { x };
     let size = x.abs().max(step);
-    if size >= 1e7 || step < 0.99e-4 {
+    // Beside 1 a step of 1e-7 is seven decimals; by itself it is a power of ten.
+    if size >= 1e7 || step < if size >= 0.01 { 0.99e-9 } else { 0.99e-4 } {
         return scientific(x, step);
     }
     let decimals = decimals(step);
@@ -17,7 +18,7 @@ pub fn plain(x: f64, significant: usize) -> String {
         return if x == 0.0 { "0".to_owned() } else { "–".to_owned() };
     }
     let (mantissa, power) = parts(x, significant);
-    if (-4..7).contains(&power) {
+    if (-3..7).contains(&power) {
         let decimals = (significant as i32 - 1 - power).max(0) as usize;
         let text = format!("{x:.decimals$}");
         let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text };
@@ -122,6 +123,9 @@ mod tests {
         assert_eq!(stepped(0.300_000_000_000_000_04, 0.1), "0.3");
         assert_eq!(stepped(-0.05, 0.05), "−0.05");
         assert_eq!(stepped(1e-17, 0.1), "0.0");
+        assert_eq!(stepped(0.999_999_9, 1e-7), "0.9999999");
+        assert_eq!(stepped(0.099_95, 5e-5), "0.09995");
+        assert_eq!(plain(0.000_493, 3), "4.93×10⁻⁴");
         assert_eq!(stepped(2.5, 2.5), "2.5");
         assert_eq!(stepped(20_000.0, 5000.0), "20\u{2009}000");
         assert_eq!(stepped(2e9, 1e9), "2×10⁹");

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::lanes;
 use super::palette::{self, Colour};
 use super::scene::{Anchor, Frame, Path, Scene, Text, marks, rectangle, to};
 use super::ticks::{self, Tick};
@@ -10,12 +11,18 @@ use super::{Axis, Dash, Layer, Mark, Panel, Ramp, Scale, Style, Tone, font};
 const TICK_SIZE: f64 = 10.5;
 const LABEL_SIZE: f64 = 11.5;
 const TITLE_SIZE: f64 = 12.5;
-const MARK_SIZE: f64 = 10.5;
 const LANE: f64 = 14.5;
-const LANES: usize = 4;
 
 /// The longest name of an axis that is shown whole.
 const NAME: f64 = 130.0;
+
+/// What a row with a name needs for letters of full size.
+const NAME_PITCH: f64 = 11.5;
+
+/// The width of a panel that shows all its names at full size.
+pub fn width_for_names(panel: &Panel) -> f64 {
+    if panel.is_square { NAME + 22.0 + NAME_PITCH * panel.y.names.len() as f64 } else { 0.0 }
+}
 
 /// What a panel needs to the left of its frame, and its vertical axis.
 pub struct Room {
@@ -38,6 +45,8 @@ pub struct Placed {
     y_ticks: Vec<Tick>,
     lanes: Vec<Option<(usize, f64, Text)>>,
     n_lanes: usize,
+    /// The marks that stand as numbers because their names have no room, in words.
+    pub numbered: Vec<String>,
 }
 
 impl Room {
@@ -74,7 +83,7 @@ pub fn place(panel: &Panel, room: &Room, cell: Frame, left: f64) -> Placed {
         x = Some(of_names(&panel.x));
     }
     if panel.is_square {
-        let side = frame.width.min(560.0);
+        let side = frame.width.min(f64::max(560.0, NAME_PITCH * panel.y.names.len() as f64));
         (frame.width, frame.height) = (side, side);
         if panel.x.names.is_empty() && panel.y.names.is_empty() {
             (x, y) = x.zip(y).map(squared).unzip();
@@ -97,8 +106,11 @@ pub fn place(panel: &Panel, room: &Room, cell: Frame, left: f64) -> Placed {
     if panel.y.names.is_empty() && panel.edges(false).is_some() {
         y_ticks = y.map_or(Vec::new(), |y| ticks::ticks(y, panel.y.scale, (frame.height / 38.0) as usize));
     }
-    let mut placed = Placed { above: 0.0, frame, cell, x, x_ticks, y, y_ticks, lanes: Vec::new(), n_lanes: 0 };
-    placed.assign_lanes(panel);
+    let mut placed =
+        Placed { above: 0.0, frame, cell, x, x_ticks, y, y_ticks, lanes: Vec::new(), n_lanes: 0, numbered: Vec::new() };
+    let places: Vec<f64> = panel.marks.iter().map(|mark| placed.x(panel, mark.at)).collect();
+    let laid = lanes::lay(panel, &places, (frame.x, frame.right()), cell.right());
+    (placed.lanes, placed.n_lanes, placed.numbered) = (laid.names, laid.n, laid.numbered);
     let lines =
         f64::from(u8::from(!panel.title.is_empty())) * 17.0 + f64::from(u8::from(!panel.y.label.is_empty())) * 16.0;
     placed.above = lines + LANE * placed.n_lanes as f64 + 7.0;
@@ -198,43 +210,6 @@ impl Placed {
         let share = self.y.map_or(f64::NAN, |y| share(at, y, panel.y.scale, false));
         self.frame.y + if is_down { share } else { 1.0 - share } * self.frame.height
     }
-
-    /// Gives the names of marks lanes above the frame in which they cover neither each other nor the lines that lead to them.
-    fn assign_lanes(&mut self, panel: &Panel) {
-        let (left, right) = (self.frame.x, self.cell.right());
-        let mut taken: Vec<(usize, Frame, f64)> = Vec::new();
-        let mut lanes = Vec::new();
-        for mark in &panel.marks {
-            let at = self.x(panel, mark.at);
-            if !(at >= left - 1e-6 && at <= self.frame.right() + 1e-6) {
-                lanes.push(None);
-                continue;
-            }
-            let text = Text::within(&mark.label, MARK_SIZE, false, (right - left).min(330.0));
-            let length = text.length();
-            let starts = [at - length / 2.0, at + 4.0, at - length - 4.0, left, right - length];
-            let found = (0..LANES).flat_map(|lane| starts.map(|start| (lane, start))).find(|&(lane, start)| {
-                let own = Frame { x: start - 4.0, y: 0.0, width: length + 8.0, height: 1.0 };
-                let clear = taken.iter().all(|(other, frame, line)| {
-                    let apart = lane != *other || own.right() <= frame.x || frame.right() <= own.x;
-                    // A line goes down from its own lane through those below.
-                    let over = |lane: usize, x: f64, frame: &Frame, other: usize| {
-                        lane > other && x > frame.x - 1.0 && x < frame.right() + 1.0
-                    };
-                    apart && !over(lane, at, frame, *other) && !over(*other, *line, &own, lane)
-                });
-                // A name far from its place would be taken for that of another.
-                let is_near = at >= start - 6.0 && at <= start + length + 6.0;
-                is_near && start >= left - 1e-6 && start + length <= right + 1e-6 && clear
-            });
-            lanes.push(found.map(|(lane, start)| {
-                taken.push((lane, Frame { x: start - 4.0, y: 0.0, width: length + 8.0, height: 1.0 }, at));
-                self.n_lanes = self.n_lanes.max(lane + 1);
-                (lane, start, text)
-            }));
-        }
-        self.lanes = lanes;
-    }
 }
 
 /// Draws a panel whose frame begins at `top`; gives the line below it.
@@ -244,6 +219,7 @@ pub fn draw(scene: &mut Scene, panel: &Panel, placed: &Placed, top: f64, ramp: O
         lanes: placed.lanes.clone(),
         x_ticks: placed.x_ticks.clone(),
         y_ticks: placed.y_ticks.clone(),
+        numbered: Vec::new(),
         ..*placed
     };
     let frame = placed.frame;
@@ -438,18 +414,23 @@ fn draw_layer(scene: &mut Scene, panel: &Panel, placed: &Placed, layer: &Layer, 
         Layer::Band { points, style } => band(scene, panel, placed, points, style, clip),
         Layer::Whiskers { points, style } => {
             let mut d = String::new();
+            // The ends of thin ones would be what one sees of many.
+            let cap = if style.width < 1.0 { 0.0 } else { 3.0 };
             for &(x, low, high) in points {
+                let is_defined = low.is_finite();
                 let ((x, low), high) = (place(&(x, low)), placed.y(panel, high));
-                if x.is_finite() && low.is_finite() && high.is_finite() {
+                if x.is_finite() && is_defined && high.is_finite() {
+                    // Where the lower end is not positive, a logarithmic axis has no place for it.
+                    let low = if low.is_finite() { low } else { placed.frame.bottom() };
                     to(&mut d, 'M', x, low);
                     to(&mut d, 'L', x, high);
-                    for y in [low, high] {
-                        to(&mut d, 'M', x - 3.0, y);
-                        to(&mut d, 'L', x + 3.0, y);
+                    for y in [low, high].into_iter().filter(|_| cap > 0.0) {
+                        to(&mut d, 'M', x - cap, y);
+                        to(&mut d, 'L', x + cap, y);
                     }
                 }
             }
-            scene.path(Path { d, stroke: Some((style.colour, 1.3)), ..Path::default() });
+            scene.path(Path { d, stroke: Some((style.colour, style.width)), clip: Some(clip), ..Path::default() });
         }
         Layer::Bars { bars, style } => {
             let mut d = String::new();
@@ -527,7 +508,7 @@ fn heat(
 ) {
     let Some(ramp) = ramp else { return };
     let n_columns = x.len().saturating_sub(1).max(1);
-    let mut shades: BTreeMap<i32, String> = BTreeMap::new();
+    let (mut shades, mut struck): (BTreeMap<i32, String>, String) = (BTreeMap::new(), String::new());
     scene.fill(&placed.frame, Colour(0xd9, 0xd9, 0xd9), 1.0);
     for (row, cells) in values.chunks(n_columns).enumerate() {
         for (column, &value) in cells.iter().enumerate() {
@@ -536,6 +517,11 @@ fn heat(
             let (c, e) = (placed.y(panel, y[row]), placed.y(panel, y[row + 1]));
             let frame = Frame { x: a.min(b), y: c.min(e), width: (b - a).abs(), height: (e - c).abs() };
             rectangle(shades.entry(shade).or_default(), &frame);
+            // In grey the two colours are one: what is visibly negative is struck through.
+            if ramp.tone == Tone::Signed && shade <= -15 && frame.width.min(frame.height) >= 7.0 {
+                to(&mut struck, 'M', frame.x, frame.bottom());
+                to(&mut struck, 'L', frame.right(), frame.y);
+            }
         }
     }
     for (shade, d) in shades {
@@ -551,6 +537,7 @@ fn heat(
             ..Path::default()
         });
     }
+    scene.path(Path { d: struck, stroke: Some((Colour(255, 255, 255), 0.7)), clip: Some(clip), ..Path::default() });
 }
 
 /// The colour of a value, in hundredths of the ramp.
@@ -573,18 +560,23 @@ fn labels(scene: &mut Scene, panel: &Panel, placed: &Placed, texts: &[&(f64, f64
             continue;
         }
         let text = Text::within(text, TICK_SIZE, false, NAME);
-        let tried = [
-            (6.0, -4.0, Anchor::Start),
-            (-6.0, -4.0, Anchor::End),
-            (6.0, 11.0, Anchor::Start),
-            (-6.0, 11.0, Anchor::End),
-            (0.0, -8.0, Anchor::Middle),
-            (0.0, 16.0, Anchor::Middle),
-            (9.0, 4.0, Anchor::Start),
-            (-9.0, 4.0, Anchor::End),
-        ];
-        let free: Vec<Text> = tried
+        // Close by, then a little farther.
+        let around = |more: f64| {
+            let slant = 0.7 * more;
+            [
+                (6.0 + slant, -4.0 - slant, Anchor::Start),
+                (-6.0 - slant, -4.0 - slant, Anchor::End),
+                (6.0 + slant, 11.0 + slant, Anchor::Start),
+                (-6.0 - slant, 11.0 + slant, Anchor::End),
+                (0.0, -8.0 - more, Anchor::Middle),
+                (0.0, 16.0 + more, Anchor::Middle),
+                (9.0 + more, 4.0, Anchor::Start),
+                (-9.0 - more, 4.0, Anchor::End),
+            ]
+        };
+        let free: Vec<Text> = [0.0, 5.0, 10.0, 16.0]
             .into_iter()
+            .flat_map(around)
             .map(|(dx, dy, anchor)| text.clone().at(x + dx, y + dy, anchor))
             .filter(|text| {
                 let frame = text.frame();
@@ -594,7 +586,7 @@ fn labels(scene: &mut Scene, panel: &Panel, placed: &Placed, texts: &[&(f64, f64
         let covered = |text: &Text| {
             let frame = text.frame();
             let within = |(x, y): &&(f64, f64)| {
-                *x > frame.x - 1.0 && *x < frame.right() + 1.0 && *y > frame.y - 1.0 && *y < frame.bottom() + 1.0
+                *x > frame.x - 3.0 && *x < frame.right() + 3.0 && *y > frame.y - 2.0 && *y < frame.bottom() + 2.0
             };
             drawn.iter().filter(within).count()
         };
@@ -605,10 +597,21 @@ fn labels(scene: &mut Scene, panel: &Panel, placed: &Placed, texts: &[&(f64, f64
     }
 }
 
-/// Places all along the lines of a panel, a few pixels apart.
+/// Places all along the lines of a panel, a few pixels apart, and around its marks.
 fn drawn_places(panel: &Panel, placed: &Placed) -> Vec<(f64, f64)> {
     let mut places = Vec::new();
+    for mark in panel.marks.iter().filter(|mark| mark.is_line) {
+        let (x, n) = (placed.x(panel, mark.at), placed.frame.height / 3.0);
+        places.extend((0..=n as usize).map(|step| (x, placed.frame.y + 3.0 * step as f64)));
+    }
     for layer in &panel.layers {
+        if let Layer::Points { points, .. } = layer {
+            let corners = [(0.0, 0.0), (3.0, 0.0), (-3.0, 0.0), (0.0, 3.0), (0.0, -3.0)];
+            for &(x, y) in points {
+                let (x, y) = (placed.x(panel, x), placed.y(panel, y));
+                places.extend(corners.map(|(dx, dy)| (x + dx, y + dy)));
+            }
+        }
         let Layer::Line { points, .. } = layer else { continue };
         let there: Vec<(f64, f64)> = points.iter().map(|&(x, y)| (placed.x(panel, x), placed.y(panel, y))).collect();
         for pair in there.windows(2) {

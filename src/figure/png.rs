@@ -50,6 +50,7 @@ fn printable(figure: &Figure, fonts: &Fonts) -> Figure {
         }
         for (index, mark) in panel.marks.iter_mut().enumerate() {
             replace(&mut mark.label, &|| format!("mark {}", index + 1));
+            replace(&mut mark.whole, &|| format!("mark {}", index + 1));
         }
         for layer in &mut panel.layers {
             if let super::Layer::Texts { texts } = layer {

@@ -14,6 +14,8 @@ pub struct Source {
     pub rows: Vec<Vec<Cell>>,
     /// How many rows were left out because there are too many to be seen.
     pub n_left_out: u64,
+    /// How many units of an unfinished run are not computed yet.
+    pub n_lacking: u64,
 }
 
 /// One cell.
@@ -32,6 +34,8 @@ pub enum Cell {
 pub struct Estimate {
     /// The mean.
     pub mean: f64,
+    /// Of how many numbers.
+    pub n: usize,
     /// The ends of the interval, by Student's t; `None` for a single number.
     pub interval: Option<(f64, f64)>,
 }
@@ -49,7 +53,7 @@ impl Estimate {
         let mean = numbers.iter().sum::<f64>() / k as f64;
         let squares: f64 = numbers.iter().map(|x| (x - mean) * (x - mean)).sum();
         let error = (k > 1).then(|| (squares / ((k - 1) * k) as f64).sqrt());
-        Some(Self { mean, interval: error.and_then(|error| student::interval(mean, error, k)) })
+        Some(Self { mean, n: k, interval: error.and_then(|error| student::interval(mean, error, k)) })
     }
 }
 
@@ -75,7 +79,7 @@ impl Cell {
         match value {
             Value::Text(text) => Cell::Text(text.clone()),
             Value::Undefined => Cell::Empty,
-            number => number.number().map_or(Cell::Empty, |mean| Cell::Number(Estimate { mean, interval: None })),
+            number => number.number().map_or(Cell::Empty, |mean| Cell::Number(Estimate { mean, n: 1, interval: None })),
         }
     }
 }
@@ -92,7 +96,7 @@ impl Source {
         let rows: Vec<Vec<Cell>> =
             table.rows.iter().step_by(every as usize).map(|row| row.iter().map(Cell::of).collect()).collect();
         let n_left_out = (table.rows.len() - rows.len()) as u64;
-        Self { columns: table.columns.clone(), rows, n_left_out }
+        Self { columns: table.columns.clone(), rows, n_left_out, n_lacking: 0 }
     }
 
     /// The numbers of a column that differ, ascending.
@@ -160,7 +164,7 @@ mod tests {
         let half = 3.182_446_305_284_263 * (5.0f64 / 12.0).sqrt();
         let (low, high) = estimate.interval.expect("more than one");
         assert!((low - (2.5 - half)).abs() < 1e-12 && (high - (2.5 + half)).abs() < 1e-12);
-        assert_eq!(Estimate::of(&[7.0]), Some(Estimate { mean: 7.0, interval: None }));
+        assert_eq!(Estimate::of(&[7.0]), Some(Estimate { mean: 7.0, n: 1, interval: None }));
         assert_eq!(Estimate::of(&[]), None);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::chart::Series;
 use super::super::palette::{GREY, MARKED};
 use super::super::{Mark, Scale, number};
-use super::{Figure, Run, capital, drawn_columns};
+use super::{Figure, Found, Run, capital, drawn_columns, group_of};
 use crate::analysis::{Conclusion, sigmoid};
 use crate::catalogue;
 use crate::quantity::cut;
@@ -27,6 +27,9 @@ pub fn draw(run: &Run) -> Vec<Figure> {
             }
             figure.name = format!("ability-{index}-{}", panel.y.source);
             figure.title = format!("Where {y} turns, by {x}");
+            if panel.marks.iter().any(|mark| mark.is_line && mark.label.starts_with("half way")) {
+                figure.notes.push("The width of a turn is that from 10 to 90 % of the way.".to_owned());
+            }
             if let Some(verdict) = verdict(run, conclusion, &series) {
                 figure.notes.insert(0, format!("Verdict: {verdict}."));
             }
@@ -45,39 +48,54 @@ pub fn scale(conclusion: &Conclusion) -> Option<Scale> {
     Some(if scale == sigmoid::Scale::Log { Scale::Log } else { Scale::Linear })
 }
 
-/// The midpoint of every line, with its interval.
+/// The midpoint of every group of lines, with its interval; of systems of several sizes where y begins to grow in an infinite one besides.
 pub fn turns(run: &Run, conclusion: &Conclusion, series: &[Series]) -> Vec<Mark> {
-    let mut marks = Vec::new();
+    let mut groups: Vec<(&str, &Series)> = Vec::new();
     for line in series {
-        let Some(midpoint) = run.found(conclusion, &line.label, "midpoint") else { continue };
-        let width = run.found(conclusion, &line.label, "width");
-        let name = if series.len() > 1 { format!("{}: ", line.name) } else { String::new() };
-        let scale = if scale(conclusion) == Some(Scale::Log) { " decades" } else { "" };
-        let width = width
-            .map_or(String::new(), |width| format!(", 10 to 90 % within {}{scale}", number::plain(width.estimate, 2)));
-        let label = match series.len() {
-            1 => format!("half way at {}{width}", midpoint.words()),
+        let label = group_of(conclusion, &line.label);
+        if !groups.iter().any(|(other, _)| *other == label) {
+            groups.push((label, line));
+        }
+    }
+    let n = groups.len();
+    let decades = if scale(conclusion) == Some(Scale::Log) { " decades" } else { "" };
+    let mut marks = Vec::new();
+    for (label, line) in groups {
+        let find = |name| run.found(conclusion, label, name);
+        let name = if n > 1 { format!("{}: ", line.name) } else { String::new() };
+        let mut mark = |found: &Found, what: &str, more: &str| {
+            let words = format!("{what} {}{more}", found.words());
+            let whole = capital(&format!("{name}{words}"));
             // The colour of the line says whose it is.
-            _ => number::plain(midpoint.estimate, 2),
+            let label = if n == 1 { words } else { number::plain(found.estimate, 2) };
+            let colour = if n > 1 { line.style.colour } else { MARKED };
+            // The shades of many would hide one another.
+            let interval = found.interval.filter(|_| n <= 3);
+            marks.push(Mark { at: found.estimate, interval, label, whole, colour, is_line: true });
         };
-        let colour = if series.len() > 1 { line.style.colour } else { MARKED };
-        let whole = capital(&format!("{name}half way at {}{width}", midpoint.words()));
-        // The shades of many would hide one another.
-        let interval = midpoint.interval.filter(|_| series.len() <= 3);
-        marks.push(Mark { at: midpoint.estimate, interval, label, whole, colour, is_line: true });
+        if let Some(midpoint) = find("midpoint") {
+            let width = find("width").map(|width| format!(", {}{decades} wide", number::plain(width.estimate, 2)));
+            mark(&midpoint, "half way at", &width.unwrap_or_default());
+        }
+        if let Some(point) = find("collapse_point") {
+            mark(&point, "infinite system: from", "");
+        }
     }
     marks
 }
 
-/// What the analysis says of a single line.
+/// What the analysis says of its one group.
 fn verdict(run: &Run, conclusion: &Conclusion, series: &[Series]) -> Option<String> {
-    let [line] = series else { return None };
+    let label = group_of(conclusion, &series.first()?.label);
+    if series.iter().any(|line| group_of(conclusion, &line.label) != label) {
+        return None;
+    }
     let columns = conclusion.columns();
     let row = run.findings.iter().find(|row| {
         row[0].to_string() == conclusion.name()
             && row[1].to_string() == columns
             && row[2].to_string() == "verdict"
-            && row[3].to_string() == line.label
+            && row[3].to_string() == label
     })?;
     Some(row[10].to_string())
 }

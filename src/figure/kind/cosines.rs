@@ -20,6 +20,7 @@ pub fn draw(run: &Run) -> Vec<Figure> {
     if is_part {
         notes.push(format!("Of the first {n} concepts; replicate 0."));
     }
+    notes.extend(run.left_out.iter().cloned());
     let description: Vec<String> =
         panels.iter().map(|panel| format!("{}: a histogram of the cosines of pairs.", panel.title)).collect();
     vec![Figure {
@@ -40,9 +41,8 @@ pub fn draw(run: &Run) -> Vec<Figure> {
 }
 
 fn panel(drawn: &Drawn) -> Option<Panel> {
-    let n = drawn.vectors.len();
-    let pairs = (0..n).flat_map(|i| (0..i).map(move |j| (i, j)));
-    let cosines: Vec<f64> = pairs.map(|(i, j)| drawn.cosine(i, j)).filter(|cosine| cosine.is_finite()).collect();
+    let cosines: Vec<f64> =
+        drawn.cosines(drawn.vectors.len()).into_iter().filter(|cosine| cosine.is_finite()).collect();
     if cosines.is_empty() {
         return None;
     }

@@ -8,13 +8,14 @@ mod overlap;
 mod page;
 mod phase;
 mod scaling;
+mod surface;
 mod tiers;
 mod training;
 
 use super::chart::{self, Request, Series};
 use super::source::{Cell, Source};
 use super::vectors::Drawn;
-use super::{Figure, Scale, wished};
+use super::{Figure, Scale, number, wished};
 use crate::analysis::{self, Conclusion};
 use crate::scenario::study::Study;
 use crate::table::{Column, Unit, Value};
@@ -30,7 +31,7 @@ pub struct Kind {
 }
 
 /// Every kind, in the order in which a reader wants them.
-pub static KINDS: [Kind; 10] = [
+pub static KINDS: [Kind; 11] = [
     Kind {
         name: "page",
         summary: "a power law and a transition over the size of a model: overlap, law, ability and what its threshold is made of, on one page",
@@ -43,8 +44,13 @@ pub static KINDS: [Kind; 10] = [
     },
     Kind {
         name: "scaling",
-        summary: "a power law: both axes logarithmic, the fit with its exponent and interval, and its floor",
+        summary: "a power law, plain or broken: both axes logarithmic, the fit with its interval, its exponents, its break and its floor",
         draw: scaling::draw,
+    },
+    Kind {
+        name: "surface",
+        summary: "a Chinchilla surface: the loss by parameters for each amount of data, with the fit, and how a budget is best spent by it",
+        draw: surface::draw,
     },
     Kind {
         name: "phase",
@@ -77,6 +83,8 @@ pub struct Run<'a> {
     pub findings: &'a [Vec<Value>],
     /// The vectors of replicate 0 at some points.
     pub vectors: &'a [Drawn],
+    /// Which vectors are not drawn, and why, in a sentence each.
+    pub left_out: &'a [String],
 }
 
 /// All figures of a run: those that the scenario names, then its own in the order of [`KINDS`]. No two have the same name.
@@ -87,7 +95,16 @@ pub fn figures(run: &Run) -> Vec<Figure> {
             figures.push(figure);
         }
     }
+    // Where no vectors are drawn at all, the first figure says why.
+    if let Some(first) = figures.first_mut().filter(|_| run.vectors.is_empty()) {
+        first.notes.extend(run.left_out.iter().cloned());
+    }
+    let n = run.source.n_lacking;
     for figure in &mut figures {
+        if n > 0 {
+            let units = if n == 1 { "unit is" } else { "units are" };
+            figure.notes.push(format!("The run is unfinished: {n} {units} not computed yet."));
+        }
         figure.name = file_name(&figure.name);
         if figure.description.is_empty() {
             figure.description = chart::described(figure);
@@ -218,6 +235,25 @@ impl Run<'_> {
         Some(Found { estimate: number(4)?, interval: number(6).zip(number(7)) })
     }
 
+    /// Why an analysis says nothing of these lines, as its findings tell it.
+    fn why_not(&self, conclusion: &Conclusion, series: &[Series]) -> Vec<String> {
+        let columns = conclusion.columns();
+        let own = self.findings.iter().filter(|row| {
+            row[0].to_string() == conclusion.name() && row[1].to_string() == columns && row[4].number().is_none()
+        });
+        let mut notes: Vec<String> = own
+            .filter(|row| !row[10].to_string().is_empty())
+            .map(|row| {
+                let label = row[3].to_string();
+                let name = series.iter().find(|line| line.label == label).filter(|_| series.len() > 1);
+                format!("No fit{}: {}.", name.map_or(String::new(), |line| format!(", {}", line.name)), row[10])
+            })
+            .collect();
+        notes.dedup();
+        notes.truncate(3);
+        notes
+    }
+
     /// The chart of an analysis: what it reads, with its groups as lines.
     fn chart_of(
         &self,
@@ -227,8 +263,9 @@ impl Run<'_> {
     ) -> (Figure, Vec<Series>) {
         let analysis = conclusion.member();
         let x = analysis.reads().first().map_or(String::new(), |(_, x)| (*x).to_owned());
-        // Without by all rows are one group, unless the one text is named.
-        let by = analysis.by().map_or(Vec::new(), <[String]>::to_vec);
+        // Without by all rows are one group, unless the one text is named. Systems of several sizes are lines of their own within a group.
+        let mut by = analysis.by().map_or(Vec::new(), <[String]>::to_vec);
+        by.extend(size_of(conclusion));
         let request = Request { x, y, by, x_scale: scales.0, y_scale: scales.1, ..Request::default() };
         let mut figure = chart::draw(self.source, &request);
         figure.subtitle = self.subtitle();
@@ -243,6 +280,22 @@ impl Run<'_> {
     }
 }
 
+/// The column that tells systems of several sizes apart, if an analysis has one.
+fn size_of(conclusion: &Conclusion) -> Option<String> {
+    let reads = conclusion.member().reads();
+    reads.iter().find(|(key, _)| *key == "size").map(|(_, column)| (*column).to_owned())
+}
+
+/// The group of the findings that a line belongs to: its label without the size.
+fn group_of<'a>(conclusion: &Conclusion, label: &'a str) -> &'a str {
+    let Some(size) = size_of(conclusion) else { return label };
+    let size = format!("{size} = ");
+    match label.rfind(&size) {
+        Some(at) => label[..at].trim_end_matches(", "),
+        None => label,
+    }
+}
+
 /// An estimate with its 95 % interval.
 struct Found {
     estimate: f64,
@@ -250,13 +303,20 @@ struct Found {
 }
 
 impl Found {
-    /// `5.3×10⁸ (4.9×10⁸ to 5.8×10⁸)`.
+    /// `5.3×10⁸ (4.9 to 5.8×10⁸)`.
     fn words(&self) -> String {
-        let number = |x: f64| super::number::plain(x, 3);
-        match self.interval {
-            Some((low, high)) => format!("{} ({} to {})", number(self.estimate), number(low), number(high)),
-            None => number(self.estimate),
+        let Some((low, high)) = self.interval else { return number::plain(self.estimate, 3) };
+        // As many digits as it takes to tell the ends from the middle.
+        let written = |digits| [self.estimate, low, high].map(|x| number::plain(x, digits));
+        let apart = |[middle, low, high]: &[String; 3]| low != middle && middle != high;
+        let [estimate, mut low, high] = (3..7).map(written).find(apart).unwrap_or_else(|| written(7));
+        // A power of ten that both ends have is written once.
+        if let (Some((digits, power)), Some((_, other))) = (low.split_once('×'), high.split_once('×'))
+            && power == other
+        {
+            low = digits.to_owned();
         }
+        format!("{estimate} ({low} to {high})")
     }
 }
 

@@ -14,10 +14,7 @@ const MANY: usize = 16;
 pub fn draw(run: &Run) -> Vec<Figure> {
     let drawn: Vec<&Drawn> = run.vectors.iter().filter(|drawn| drawn.vectors.len() > 1).collect();
     let off_diagonal = |drawn: &&Drawn| {
-        let n = drawn.vectors.len().min(MOST);
-        let pairs = (0..n).flat_map(move |i| (0..i).map(move |j| (i, j)));
-        let cosines = pairs.map(|(i, j)| drawn.cosine(i, j).abs()).filter(|cosine| cosine.is_finite());
-        cosines.fold(0.0f64, f64::max)
+        drawn.cosines(MOST).into_iter().filter(|cosine| cosine.is_finite()).fold(0.0f64, |most, x| most.max(x.abs()))
     };
     let largest = drawn.iter().map(off_diagonal).fold(0.0, f64::max);
     if drawn.is_empty() {
@@ -33,12 +30,13 @@ pub fn draw(run: &Run) -> Vec<Figure> {
         let n = drawn.iter().map(|drawn| drawn.vectors.len().min(MOST)).max().unwrap_or(0);
         let total = drawn.iter().map(|drawn| drawn.n_concepts).max().unwrap_or(0);
         let mut notes = vec![
-            "The diagonal, and concepts without a vector, are grey. Darkness goes by the square root of the size."
+            "The diagonal, and concepts without a vector, are grey. Darkness goes by the square root of the size; negative cosines are struck through where there is room."
                 .to_owned(),
         ];
         if total > n {
             notes.push(format!("The first {n} of {total} concepts; replicate 0."));
         }
+        notes.extend(run.left_out.iter().cloned());
         let panels: Vec<Panel> = drawn.iter().map(|drawn| panel(drawn)).collect();
         Figure {
             name: if n_pages > 1 { format!("overlap-{}", index + 1) } else { "overlap".to_owned() },
@@ -61,8 +59,11 @@ pub fn draw(run: &Run) -> Vec<Figure> {
 
 fn panel(drawn: &Drawn) -> Panel {
     let n = drawn.vectors.len().min(MOST);
+    let cosines = drawn.cosines(n);
+    // Row i of the triangle begins behind the i(i − 1)/2 before it.
+    let cosine = |i: usize, j: usize| cosines[i * (i - 1) / 2 + j];
     let cells = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
-    let values = cells.map(|(i, j)| if i == j { f64::NAN } else { drawn.cosine(i, j) }).collect();
+    let values = cells.map(|(i, j)| if i == j { f64::NAN } else { cosine(i.max(j), i.min(j)) }).collect();
     let layers = |first: f64| {
         let edges: Vec<f64> = (0..=n).map(|index| index as f64 + first).collect();
         vec![Layer::Heat { x: edges.clone(), y: edges, values }]

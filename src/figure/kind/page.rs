@@ -29,8 +29,9 @@ fn page(run: &Run) -> Option<Figure> {
 
     let log = Some(Scale::Log);
     let (mut figure, series) = run.chart_of(law, drawn_columns(law), (log, log));
+    let mut notes = std::mem::take(&mut figure.notes);
     let mut second = figure.panels.drain(..).next()?;
-    let fits = scaling::fits(run, law, &series, &mut second);
+    let fits = scaling::fits(run, law, &series, &mut second, &mut notes);
     second.title = "b  A smooth law".to_owned();
 
     let (mut figure, series) = run.chart_of(turn, drawn_columns(turn), (scale, None));
@@ -47,6 +48,9 @@ fn page(run: &Run) -> Option<Figure> {
     }
     legend.push(entry("theory", Style::grey(Dash::Dashed), false));
     legend.extend(fits);
+    notes.append(&mut overlap.notes);
+    notes.sort();
+    notes.dedup();
     let mut figure = Figure {
         name: "page".to_owned(),
         title: run.study.first.plan.scenario.title.clone().unwrap_or_else(|| run.study.name().to_owned()),
@@ -57,6 +61,7 @@ fn page(run: &Run) -> Option<Figure> {
         panels: vec![first, second, third, fourth],
         n_columns: 2,
         legend,
+        notes,
         ..Figure::default()
     };
     figure.description = chart::described(&figure);
@@ -72,8 +77,9 @@ fn threshold(run: &Run, step_accuracy: usize) -> Option<Panel> {
         lengths.extend(steps.map(|steps| (steps, position)));
     }
     lengths.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let n = lengths.len().min(6);
     let (mut layers, mut texts) = (Vec::new(), Vec::new());
-    for (index, (steps, column)) in lengths.iter().take(6).enumerate() {
+    for (index, (steps, column)) in lengths.iter().take(n).enumerate() {
         let style = Style::of(index);
         let power = |step: usize| {
             let p = step as f64 / 80.0;
@@ -82,8 +88,8 @@ fn threshold(run: &Run, step_accuracy: usize) -> Option<Panel> {
         layers.push(Layer::Line { points: (0..=80).map(power).collect(), style: style.theory() });
         let at = |row: &Vec<super::Cell>| Some((row[step_accuracy].number()?, row[*column].number()?));
         layers.push(Layer::Points { points: source.rows.iter().filter_map(at).collect(), style });
-        // At heights of their own, for steep curves run close together.
-        let height = (0.62 - 0.17 * index as f64).max(0.1);
+        // At heights of their own, the steep ones low, where they run apart.
+        let height = 0.62 - 0.48 * index as f64 / (n - 1).max(1) as f64;
         let p = libm::pow(height, 1.0 / steps);
         texts.push((p, height, if *steps == 1.0 { "1 step".to_owned() } else { format!("{steps} steps") }));
     }

@@ -69,6 +69,9 @@ fn map(run: &Run, source: &Source, x: &str, y: &str, column: &str) -> Option<Fig
         panels.push(Panel { title: if has_tiers { name } else { String::new() }, x, y, layers, ..Panel::default() });
     }
     let drawn = &source.columns[value];
+    let is_empty =
+        |layer: &Layer| matches!(layer, Layer::Heat { values, .. } if values.iter().any(|value| value.is_nan()));
+    let has_gaps = panels.iter().any(|panel| panel.layers.iter().any(is_empty));
     let shown = panels.iter().flat_map(|panel| &panel.layers).flat_map(|layer| match layer {
         Layer::Heat { values, .. } => values.clone(),
         _ => Vec::new(),
@@ -93,7 +96,7 @@ fn map(run: &Run, source: &Source, x: &str, y: &str, column: &str) -> Option<Fig
         n_columns: super::chart::columns_for(panels.len()),
         panels,
         ramp: Some(Ramp { label: super::chart::label(drawn), range, tone: Tone::Sequential }),
-        notes: vec!["Grey cells: no value.".to_owned()],
+        notes: if has_gaps { vec!["Grey cells: no value.".to_owned()] } else { Vec::new() },
         ..Figure::default()
     })
 }
