@@ -134,3 +134,27 @@ fn law_every_shipped_scenario_names_the_schema_and_is_planned() {
     }
     assert!(n_scenarios >= 6, "{n_scenarios} scenarios");
 }
+
+#[test]
+fn law_the_gallery_has_a_picture_of_every_shipped_scenario() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = in_the_project("docs/gallery.md");
+    let names = |folder: &str| -> Vec<String> {
+        let entries = fs::read_dir(root.join(folder)).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let name = |path: std::path::PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let mut names: Vec<String> = entries.filter_map(name).collect();
+        names.sort();
+        names
+    };
+    let pictures = names("docs/gallery");
+    let scenarios: Vec<String> =
+        names("scenarios").iter().filter_map(|file| file.strip_suffix(".toml").map(str::to_owned)).collect();
+    assert_eq!(pictures.iter().filter_map(|file| file.split('.').next()).collect::<Vec<_>>(), scenarios);
+    for (scenario, picture) in scenarios.iter().zip(&pictures) {
+        assert!(page.contains(&format!("## `{scenario}.toml`\n")), "{scenario}");
+        assert!(page.contains(&format!("](gallery/{picture})")), "{picture}");
+    }
+    let n_bytes: u64 =
+        pictures.iter().map(|file| fs::metadata(root.join("docs/gallery").join(file)).expect("a file").len()).sum();
+    assert!(n_bytes < 3_000_000, "{n_bytes}");
+}
