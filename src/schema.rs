@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use crate::analysis::{self, Conclusion};
 use crate::embedding::Scheme;
+use crate::figure;
 use crate::measure::Measures;
 use crate::registry::{Kind, Parameter};
+use crate::scenario::figure::Wish;
 use crate::scenario::plan::{KEYS, OPTIONAL_KEYS};
 use crate::scenario::{Concepts, Scenario, Tier, sweep};
 use crate::table::Column;
@@ -69,6 +71,15 @@ pub fn markdown() -> String {
     for kind in Conclusion::kinds() {
         let _ = write!(page, "\n### `{}`\n\n{}\n", kind.name, kind.manual());
         parameters(&mut page, &kind, &inside(&kind));
+    }
+    let kind = Kind::of::<Wish>("", None);
+    let _ = write!(page, "\n## Figures\n\nAny number of them: `[[figure]]`. {}\n", kind.manual());
+    parameters(&mut page, &kind, &inside(&kind));
+    page.push_str(
+        "\nWhat a run draws by itself, as far as it has something for it:\n\n| figure | where there is |\n|---|---|\n",
+    );
+    for kind in &figure::kind::KINDS {
+        let _ = writeln!(page, "| `{}` | {} |", kind.name, kind.summary);
     }
     page.push_str(
         "\n## Columns that every row begins with\n\nThe coordinates of a sweep, named by their paths, come first. `n_dropped` is there where a file has `drop`, `direction` and `step` where a training anneals or has checkpoints.\n",

@@ -107,12 +107,17 @@ impl Folder {
         (count("records_computed"), count("records_found"))
     }
 
-    /// Every file of the output folder.
+    /// Every file of the output folder; that of the figures is one, with all that is in it.
     fn content(&self) -> BTreeMap<String, Vec<u8>> {
         let entries = fs::read_dir(self.out("")).expect("a folder").map(|entry| entry.expect("an entry"));
-        entries
-            .map(|entry| (entry.file_name().into_string().expect("UTF-8"), fs::read(entry.path()).expect("a file")))
-            .collect()
+        let within = |folder: &Path| {
+            let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+            let files: BTreeMap<_, _> = entries.map(|path| (path.clone(), fs::read(path).expect("a file"))).collect();
+            assert!(!files.is_empty(), "a folder without figures");
+            files.into_values().flatten().collect()
+        };
+        let read = |path: &Path| if path.is_dir() { within(path) } else { fs::read(path).expect("a file") };
+        entries.map(|entry| (entry.file_name().into_string().expect("UTF-8"), read(&entry.path()))).collect()
     }
 
     fn names(&self) -> Vec<String> {
@@ -120,7 +125,7 @@ impl Folder {
     }
 }
 
-const FILES: [&str; 4] = ["manifest.json", "s.csv", "s.summary.csv", "store.redb"];
+const FILES: [&str; 5] = ["figures", "manifest.json", "s.csv", "s.summary.csv", "store.redb"];
 
 /// Rows and summary of a run in a new folder.
 fn fresh(text: &str) -> [String; 2] {
@@ -292,7 +297,7 @@ fn theory_a_smoke_run_leaves_the_folder_free_for_the_full_one() {
     let text = scenario(2, &[TIER_A, TIER_B, "[measure.overlap]\n[smoke]\nreplicates = 1\nconcepts.count = 6\n"]);
     let folder = Folder::with(&text);
     assert_eq!(folder.run(&["--smoke"]).status.code(), Some(0));
-    assert_eq!(folder.names(), ["manifest.json", "s.csv", "s.summary.csv"]);
+    assert_eq!(folder.names(), ["figures", "manifest.json", "s.csv", "s.summary.csv"]);
     folder.succeeds();
     assert_eq!(folder.results(), fresh(&text));
     // The other way round a full result would be lost.

@@ -38,7 +38,7 @@ const MEASURE: &str = "[measure.overlap]";
 
 /// The keys of the scenario, as a refusal lists them.
 const TIER_KEYS: &str = "name, model, params, tokens, compute, d_model, embedding";
-const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, analysis, sweep, smoke";
+const KEYS: &str = "name, title, seed, replicates, concepts, tiers, measure, analysis, figure, sweep, smoke";
 
 #[rustfmt::skip]
 #[test]

@@ -86,8 +86,11 @@ pub struct Finding {
     pub note: String,
 }
 
+/// How many columns the findings have.
+pub const N_COLUMNS: usize = 11;
+
 /// The columns of the findings.
-pub static COLUMNS: [Column; 11] = [
+pub static COLUMNS: [Column; N_COLUMNS] = [
     Column::new("analysis", Unit::Text, "kind of the analysis"),
     Column::new("columns", Unit::Text, "the columns that it reads, and what else tells it from another of its kind"),
     Column::new("name", Unit::Text, "what was estimated"),
@@ -164,6 +167,14 @@ impl Conclusion {
         by.iter().enumerate().try_for_each(|(index, name)| find(&format!("by.{index}"), name).map(|_| ()))
     }
 
+    /// What stands under `columns` in its findings: the columns that it reads, and what else tells it from another of its kind.
+    pub fn columns(&self) -> String {
+        let analysis = self.member();
+        let mut columns: Vec<String> = analysis.reads().iter().map(|(key, name)| format!("{key} = {name}")).collect();
+        columns.extend(analysis.variant().map(str::to_owned));
+        columns.join(", ")
+    }
+
     /// The names of all columns that it needs.
     pub fn needs(&self) -> impl Iterator<Item = &str> {
         let analysis = self.member();
@@ -223,9 +234,6 @@ pub fn conclude(conclusions: &[Conclusion], table: &Table, seed: u64) -> Vec<Vec
 }
 
 fn row(conclusion: &Conclusion, label: &str, group: &Group, finding: Finding) -> Vec<Value> {
-    let analysis = conclusion.member();
-    let mut columns: Vec<String> = analysis.reads().iter().map(|(key, name)| format!("{key} = {name}")).collect();
-    columns.extend(analysis.variant().map(str::to_owned));
     let mut note = finding.note;
     if group.n_dropped > 0 {
         let rows = if group.n_dropped == 1 { "row" } else { "rows" };
@@ -235,7 +243,7 @@ fn row(conclusion: &Conclusion, label: &str, group: &Group, finding: Finding) ->
     let (low, high) = finding.interval.unzip();
     vec![
         Value::Text(conclusion.name().to_owned()),
-        Value::Text(columns.join(", ")),
+        Value::Text(conclusion.columns()),
         Value::Text(finding.name.into_owned()),
         Value::Text(label.to_owned()),
         finding.estimate.into(),

@@ -4,12 +4,15 @@ mod analyse;
 mod catalogue;
 mod check;
 mod compare;
+mod figures;
 mod findings;
 mod folder;
 mod measure;
 mod memory;
 mod out;
+mod plot;
 mod progress;
+mod report;
 mod results;
 mod run;
 mod signals;
@@ -55,6 +58,10 @@ enum Command {
     Measure(measure::Arguments),
     /// Say how alike the vectors of two files are, each score beside what chance would give
     Compare(compare::Arguments),
+    /// Draw columns of any CSV: an SVG and a PNG
+    Plot(plot::Arguments),
+    /// Draw the figures of a run again, finished or not, without computing it again
+    Report(report::Arguments),
     /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {
         /// Which family; embeddings, measures and analyses if left out
@@ -225,6 +232,8 @@ fn obey(command: Command) -> Result<(), Failure> {
         Command::Analyse(arguments) => analyse::analyse(&arguments),
         Command::Measure(arguments) => measure::measure(&arguments),
         Command::Compare(arguments) => compare::compare(&arguments),
+        Command::Plot(arguments) => plot::plot(&arguments),
+        Command::Report(arguments) => report::report(&arguments),
         Command::List { family } => print(&list(family)),
         Command::Explain { name } => {
             explain::explain(&name).map_err(|sentence| Failure::new(2, sentence)).and_then(|text| print(&text))

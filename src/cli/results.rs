@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use superpose::analysis;
 use superpose::engine::unit::{DIVERGED, Inputs};
 use superpose::engine::{Outcome, results};
+use superpose::figure::source::{Gathering, Source};
 use superpose::output::{self, Staged, csv};
 use superpose::scenario::study::Study;
 use superpose::store::Store;
@@ -47,6 +48,8 @@ pub struct Results {
     pub findings: Vec<Vec<Value>>,
     /// Rows of which the training diverged.
     pub n_diverged: u64,
+    /// What figures are drawn from.
+    pub source: Source,
     /// What stands in each file.
     pub written: Vec<output::Written>,
     /// The files, which have not yet their names.
@@ -72,7 +75,7 @@ pub fn write(
     let mut rows = begin(&table, &mut names())?;
     let mut summaries = begin(&summary, &mut summary_names.iter().map(String::as_str))?;
     let (mut shown, mut fault, mut stopped): (Vec<Shown>, Option<Failure>, bool) = (Vec::new(), None, false);
-    let mut analysed = Analysed::of(study);
+    let (mut analysed, mut gathering) = (Analysed::of(study), Gathering::of(study));
     let (status, diverged, mut n_diverged) = (study.key_ends().1 - 1, Value::Text(DIVERGED.to_owned()), 0);
     let streamed = results::groups(study, inputs, store, &outcome.failures, &mut |group| {
         stopped = stop();
@@ -88,6 +91,7 @@ pub fn write(
         }
         analysed.add(&group.rows);
         n_diverged += group.rows.iter().filter(|row| row[status] == diverged).count() as u64;
+        gathering.add(&group);
         if group.point == 0 || group.point + 1 == study.n_points {
             shown.push(group);
         }
@@ -113,7 +117,7 @@ pub fn write(
         finished.push(failures(folder, study, outcome, &failed)?);
     }
     let (ready, written) = finished.into_iter().unzip();
-    Ok(Some(Results { shown, findings, n_diverged, written, ready }))
+    Ok(Some(Results { shown, findings, n_diverged, source: gathering.finish(), written, ready }))
 }
 
 /// The columns that the analyses read, of all rows.

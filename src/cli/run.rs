@@ -1,19 +1,22 @@
 //! `superpose run`: from scenario files to results, as often interrupted as need be.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
 use superpose::engine::unit::read_inputs;
 use superpose::engine::{self, Options, admit};
+use superpose::figure::font::Fonts;
 use superpose::geometry::kernel::Kernel;
 use superpose::output::{self, manifest};
 use superpose::scenario::study::Study;
 use superpose::store::{self, Store};
 
 use super::check::extent;
+use super::figures;
 use super::findings::told;
+use super::plot::fonts;
 use super::progress::{Form, Progress};
 use super::results::{self, Files, default_folder};
 use super::signals::Signals;
@@ -39,6 +42,12 @@ pub struct Arguments {
     /// How progress is told
     #[arg(long, value_name = "FORM", default_value = "auto")]
     progress: Form,
+    /// Leave out the figures, as on a cluster
+    #[arg(long)]
+    no_report: bool,
+    /// Font file (.ttf, .otf) for letters that the bundled font lacks in figures, such as Chinese
+    #[arg(long, value_name = "FILE")]
+    font: Option<PathBuf>,
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
@@ -108,10 +117,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         output::probe(&arguments.folder(study), &files)?;
     }
     let pool = source.resources.pool()?;
-    studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory)))
+    let fonts = fonts(arguments.font.as_deref())?;
+    studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory, &fonts)))
 }
 
-fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Failure> {
+fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> Result<(), Failure> {
     let (started, clock) = (SystemTime::now(), Instant::now());
     let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
     let folder = arguments.folder(study);
@@ -158,10 +168,18 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         ));
     }
     let stop = || signals.code().is_some();
-    let Some(results) = results::write(&folder, study, &inputs, &store, &outcome, &stop)? else {
+    let Some(mut results) = results::write(&folder, study, &inputs, &store, &outcome, &stop)? else {
         saved(&outcome.progress);
         return Ok(());
     };
+    let earlier = figures::earlier(&folder.join(MANIFEST));
+    if !arguments.no_report {
+        let from = (&results.source, &results.findings[..]);
+        for (ready, written) in figures::write(&folder, study, &inputs, kernel, from, fonts)? {
+            results.ready.push(ready);
+            results.written.push(written);
+        }
+    }
     let circumstances = manifest::Circumstances {
         started: humantime::format_rfc3339_seconds(started).to_string(),
         elapsed_s: clock.elapsed().as_secs_f64(),
@@ -173,7 +191,13 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64) -> Result<(), Fail
         smoke: arguments.source.smoke,
     };
     let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
+    figures::make_room(&folder, &results.written)?;
     output::publish(&folder, results.ready.into_iter().chain([manifest.0]).collect())?;
+    for file in earlier {
+        if !results.written.iter().any(|written| Path::new(&written.file) == file) {
+            let _ = std::fs::remove_file(folder.join(&file));
+        }
+    }
     let files = Files::of(study);
     // What an earlier run left of its failures or findings is no longer true.
     for (file, is_stale) in [

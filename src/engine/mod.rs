@@ -187,6 +187,26 @@ fn share(study: &Study, inputs: &Inputs, store: &Store, failures: &mut Vec<Failu
     Ok(())
 }
 
+/// The units of which the store does not hold every record, in plan order.
+pub fn lacking(study: &Study, inputs: &Inputs, store: &Store) -> Result<Vec<Failure>, Fault> {
+    let (view, seeds, mut lacking) = (store.view()?, study.sweep.seeds, Vec::new());
+    for index in 0..study.n_points {
+        let point = Arc::new(study.point(index)?);
+        for &tier_idx in &point.tiers {
+            for replicate in 0..point.plan.scenario.replicates.get() {
+                for key in (Job { point: point.clone(), tier_idx, replicate }).records(seeds, inputs) {
+                    if !view.has(&key)? {
+                        let unit = (index, tier_idx, replicate);
+                        lacking.push(Failure { unit, sentence: "is not computed yet".to_owned() });
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    Ok(lacking)
+}
+
 /// Runs a study from beginning to end in memory. For studies that are small enough to be run again.
 pub fn run_in_memory(study: &Study, kernel: Kernel, memory: u64) -> Result<(Table, Outcome), Fault> {
     let (inputs, store) = (unit::read_inputs(study)?, Store::in_memory()?);

@@ -168,9 +168,18 @@ impl Job {
         Some(Self { tier_idx, ..self.clone() })
     }
 
-    /// The vectors that others are compared with: for a training those at its end, `None` if it diverged.
+    /// The vectors that others are compared with, as a subject; `None` if a training diverged.
     fn reference(&self, context: &Context, parallel: bool) -> Result<Option<Subject>, engine::Fault> {
-        let vectors = match self.point.plan.tiers[self.tier_idx].stages.last() {
+        let vectors = self.vectors(context, parallel)?;
+        Ok(vectors.map(|Vectors { embedding, names, dropped, .. }| {
+            let roster = self.roster(names, dropped);
+            Subject::new(embedding, None, context.kernel, parallel).named(roster)
+        }))
+    }
+
+    /// The vectors of the unit, which must have some: for a training those at its end, `None` if it diverged.
+    pub fn vectors(&self, context: &Context, parallel: bool) -> Result<Option<Vectors>, engine::Fault> {
+        Ok(match self.point.plan.tiers[self.tier_idx].stages.last() {
             Some(stage) if self.point.plan.training(self.tier_idx).is_some() => {
                 let trained = self.trained(stage.direction, context, parallel)?;
                 let end = trained.snapshots.last().filter(|_| trained.outcome != Outcome::Diverged);
@@ -180,11 +189,7 @@ impl Job {
                 let stream = self.stream().stream("embedding").stream(&self.named(true, context));
                 Some(self.embed(&stream, context.inputs, parallel)?)
             }
-        };
-        Ok(vectors.map(|Vectors { embedding, names, dropped, .. }| {
-            let roster = self.roster(names, dropped);
-            Subject::new(embedding, None, context.kernel, parallel).named(roster)
-        }))
+        })
     }
 
     /// The names of the scenario.

@@ -95,10 +95,17 @@ impl Staged {
 
     /// Ends it: everything is on the disk, and known.
     pub fn finish(self) -> Result<(Ready, Written), WriteError> {
+        self.end(true)
+    }
+
+    fn end(self, is_synced: bool) -> Result<(Ready, Written), WriteError> {
         let Self { content, temporary, path, hasher, n_bytes } = self;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        let synced = content.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| file.sync_all());
+        let synced = content
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)
+            .and_then(|file| if is_synced { file.sync_all() } else { Ok(()) });
         match synced {
             Ok(()) => Ok((Ready(temporary, path), Written { file, bytes: n_bytes, sha256 })),
             Err(source) => Err(WriteError { path, source }),
@@ -126,6 +133,16 @@ pub fn stage(folder: &Path, file: &str, content: &[u8]) -> Result<(Ready, Writte
         return Err(Staged::fault(&staged.path, source));
     }
     staged.finish()
+}
+
+/// A small file that can be made again from others at any time, such as a figure: complete at once, and on the disk when the system likes. To wait
+/// for the disk takes longer than to draw.
+pub fn draft(folder: &Path, file: &str, content: &[u8]) -> Result<(Ready, Written), WriteError> {
+    let mut staged = Staged::new(folder, file)?;
+    if let Err(source) = staged.write_all(content) {
+        return Err(Staged::fault(&staged.path, source));
+    }
+    staged.end(false)
 }
 
 /// Gives files that belong together their names, after all of them are complete.

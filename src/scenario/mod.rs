@@ -4,6 +4,7 @@ pub mod analyses;
 pub mod condition;
 pub mod design;
 pub mod document;
+pub mod figure;
 pub mod plan;
 mod reader;
 mod setting;
@@ -52,6 +53,9 @@ pub struct Scenario {
     /// What is concluded from the rows, one table for each analysis: `[[analysis]]`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub analysis: Vec<Conclusion>,
+    /// What is drawn besides what a run draws by itself, one table for each figure: `[[figure]]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub figure: Vec<figure::Wish>,
     /// At which points the scenario runs: axes by the dotted path of a value. Left out: as it stands.
     #[serde(default, skip_serializing)]
     #[schemars(with = "Option<sweep::Manual>")]

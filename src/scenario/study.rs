@@ -185,7 +185,7 @@ impl Study {
         Ok(())
     }
 
-    /// Refuses analyses of columns that will not be there.
+    /// Refuses analyses and figures of columns that will not be there.
     fn check_analyses(&self, coordinates: &[Content]) -> Result<(), Refusal> {
         let scenario = &self.first.plan.scenario;
         let content = |(index, column): (usize, &Column)| match coordinates.get(index) {
@@ -200,6 +200,11 @@ impl Study {
             self.columns.iter().map(|column| column.name.as_ref()).zip(contents).collect();
         for (index, conclusion) in scenario.analysis.iter().enumerate() {
             conclusion.check(&columns).map_err(|misfit| self.document.misfit(index, conclusion, &misfit))?;
+        }
+        let drawn: Vec<(&str, Content)> =
+            columns.into_iter().filter(|(name, _)| !["replicate", "status"].contains(name)).collect();
+        for (index, wish) in scenario.figure.iter().enumerate() {
+            wish.check(&self.document, index, &drawn)?;
         }
         Ok(())
     }
@@ -225,7 +230,7 @@ impl Study {
     }
 
     /// What makes this scenario this one and no other: every value by its path (parts separated by the unit separator), less what may be added to or
-    /// taken away between two runs of one study: title, replicates, measures, analyses and the sweep.
+    /// taken away between two runs of one study: title, replicates, measures, analyses, figures and the sweep.
     pub fn signature(&self) -> BTreeMap<String, String> {
         let mut values = BTreeMap::new();
         let scenario = serde_json::to_value(&self.first.plan.scenario).expect("a scenario has a JSON form");
@@ -234,7 +239,7 @@ impl Study {
                 for tier in value.as_array().into_iter().flatten() {
                     flatten(&format!("tiers\u{1f}{}", tier["name"].as_str().unwrap_or_default()), tier, &mut values);
                 }
-            } else if !["title", "replicates", "measure", "analysis"].contains(&key.as_str()) {
+            } else if !["title", "replicates", "measure", "analysis", "figure"].contains(&key.as_str()) {
                 flatten(key, value, &mut values);
             }
         }

@@ -1,0 +1,116 @@
+//! SVG: a scene as text. Names are text in it and nothing else.
+
+use std::fmt::Write;
+
+use super::Dash;
+use super::Figure;
+use super::font::FAMILY;
+use super::layout::layout;
+use super::palette::{FAINT_INK, INK};
+use super::scene::{Anchor, Item, Path, Scene, Text, coordinate, rectangle, shown};
+
+/// A figure as an SVG document.
+pub fn encode(figure: &Figure) -> String {
+    write(figure, &layout(figure))
+}
+
+/// A scene of a figure as an SVG document. Its ids begin with the name of the figure, so that several can stand in one page.
+pub fn write(figure: &Figure, scene: &Scene) -> String {
+    let (width, height) = (coordinate(scene.width), coordinate(scene.height));
+    let id = escaped(&figure.name);
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
+         aria-labelledby=\"{id}-title {id}-desc\" font-family=\"{FAMILY}\">\n\
+         <title id=\"{id}-title\">{}</title>\n<desc id=\"{id}-desc\">{}</desc>\n",
+        escaped(&shown(&figure.title)),
+        escaped(&shown(&figure.description)),
+    );
+    if !scene.clips.is_empty() {
+        svg.push_str("<defs>");
+        for (index, frame) in scene.clips.iter().enumerate() {
+            let mut d = String::new();
+            rectangle(&mut d, frame);
+            let _ = write!(svg, "<clipPath id=\"{id}-{index}\"><path d=\"{d}\"/></clipPath>");
+        }
+        svg.push_str("</defs>\n");
+    }
+    let _ = writeln!(svg, "<path d=\"M0,0h{width}v{height}h-{width}z\" fill=\"#ffffff\"/>");
+    for item in &scene.items {
+        match item {
+            Item::Path(path) => write_path(&mut svg, path, &id),
+            Item::Text(text) => write_text(&mut svg, text),
+        }
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+fn write_path(svg: &mut String, path: &Path, id: &str) {
+    let _ = write!(svg, "<path d=\"{}\"", path.d);
+    match path.fill {
+        Some(colour) => {
+            let _ = write!(svg, " fill=\"{}\"", colour.hex());
+            if path.opacity < 1.0 {
+                let _ = write!(svg, " fill-opacity=\"{}\"", coordinate(path.opacity));
+            }
+        }
+        None => svg.push_str(" fill=\"none\""),
+    }
+    if let Some((colour, width)) = path.stroke {
+        let _ = write!(svg, " stroke=\"{}\" stroke-width=\"{}\"", colour.hex(), coordinate(width));
+        let lengths: &[f64] = match path.dash {
+            Dash::Solid | Dash::None => &[],
+            Dash::Dashed => &[3.0, 2.2],
+            Dash::Dotted => &[0.9, 1.8],
+            Dash::Mixed => &[5.0, 2.0, 1.0, 2.0],
+            Dash::Long => &[7.0, 2.4],
+        };
+        if !lengths.is_empty() {
+            let lengths: Vec<String> = lengths.iter().map(|length| coordinate(length * width.max(1.0))).collect();
+            let _ = write!(svg, " stroke-dasharray=\"{}\"", lengths.join(","));
+        }
+        svg.push_str(" stroke-linejoin=\"round\"");
+    }
+    if let Some(clip) = path.clip {
+        let _ = write!(svg, " clip-path=\"url(#{id}-{clip})\"");
+    }
+    svg.push_str("/>\n");
+}
+
+fn write_text(svg: &mut String, text: &Text) {
+    let (x, y) = (coordinate(text.x), coordinate(text.y));
+    let ink = if text.is_faint { FAINT_INK } else { INK };
+    let _ = write!(svg, "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"", coordinate(text.size), ink.hex());
+    if text.is_bold {
+        svg.push_str(" font-weight=\"600\"");
+    }
+    match text.anchor {
+        Anchor::Start => {}
+        Anchor::Middle => svg.push_str(" text-anchor=\"middle\""),
+        Anchor::End => svg.push_str(" text-anchor=\"end\""),
+    }
+    if text.is_turned {
+        let _ = write!(svg, " transform=\"rotate(-90 {x} {y})\"");
+    }
+    svg.push('>');
+    if let Some(whole) = &text.whole {
+        let _ = write!(svg, "<title>{}</title>", escaped(whole));
+    }
+    let _ = writeln!(svg, "{}</text>", escaped(&text.text));
+}
+
+/// Text for an element or an attribute.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
