@@ -155,9 +155,11 @@ impl File {
         let found = Self { rows: Some(first), ..self.clone() }.find(&Origin::Path(self.path.clone()))?;
         let names = match (self.transpose, found.matrix.body) {
             (true, _) => found.headings.is_some(),
-            (false, Body::Dense(_)) => false,
+            (false, Body::Dense(_) | Body::Packed(_)) => false,
             (false, Body::Stream(mut lines)) => {
-                let line = lines.next(&mut Vec::new()).map_err(|flaw| ReadError::new(&found.path, flaw))?;
+                let line = lines
+                    .next(&mut vec![0.0; found.matrix.n_per_line as usize])
+                    .map_err(|flaw| ReadError::new(&found.path, flaw))?;
                 line.is_some_and(|line| line.name.is_some())
             }
         };

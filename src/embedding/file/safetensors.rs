@@ -58,7 +58,7 @@ fn matrix(source: &Source, entry: &Entry, data: u64) -> Result<Matrix, Flaw> {
         return Err(Flaw::Empty { n_rows, n_columns });
     }
     let (source, offset) = (source.clone(), data + entry.begin);
-    let dense = Dense { source, offset, scalar: float.little(), n_per_line: n_columns };
+    let dense = Dense { source, offset, scalar: float.little(), n_per_line: n_columns, buffer: Vec::new() };
     Ok(Matrix { n_lines: n_rows, n_per_line: n_columns, is_across: false, body: Body::Dense(dense) })
 }
 

@@ -226,7 +226,7 @@ struct Vectors {
 }
 
 impl Lines for Vectors {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw> {
         if !self.is_begun && self.layout.headings.is_some() {
             self.rows.advance()?;
         }
@@ -242,13 +242,12 @@ impl Lines for Vectors {
         }
         let place = Place::Line(line);
         let (mut name, mut infinite) = (None, None);
-        let start = values.len();
+        let mut position = 0;
         for (idx, cell) in record.iter().enumerate() {
             if Some(idx) == name_idx {
                 name = Some(String::from_utf8_lossy(cell).into_owned());
                 continue;
             }
-            let position = values.len() - start;
             let Some(value) = number(cell.trim_ascii()) else {
                 let found = String::from_utf8_lossy(cell).into_owned();
                 let otherwise = hint(cell.trim_ascii(), self.separator);
@@ -268,7 +267,8 @@ impl Lines for Vectors {
             if infinite.is_none() && !(value as f32).is_finite() {
                 infinite = Some(Infinite { position, value, place });
             }
-            values.push(value as f32);
+            values[position] = value as f32;
+            position += 1;
         }
         Ok(Some(Line { name, place, infinite }))
     }

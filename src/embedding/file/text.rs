@@ -148,7 +148,7 @@ struct Words {
 }
 
 impl Lines for Words {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw> {
         if self.n_read == 0 && self.layout.promised.is_some() {
             next_line(&mut self.lines)?;
         }
@@ -163,8 +163,7 @@ impl Lines for Words {
         }
         let (line_idx, place) = (self.lines.line, self.lines.place());
         let line = self.lines.last().trim_ascii_end();
-        let (start, d) = (values.len(), self.layout.d);
-        values.resize(start + d, 0.0);
+        let d = self.layout.d;
         let mut rest = line;
         let mut infinite = None;
         let mut wrong = None;
@@ -180,7 +179,7 @@ impl Lines for Words {
             n_found += 1;
             match number(field) {
                 Some(value) => {
-                    values[start + position] = value as f32;
+                    values[position] = value as f32;
                     if !(value as f32).is_finite() {
                         infinite = Some((position, value));
                     }
