@@ -16,6 +16,7 @@ use super::matrix::{Body, Matrix, Numbers};
 use super::npy::{HEAD_BYTES, Header};
 use super::source::Source;
 use super::tensors::{Announced, choose};
+use crate::quantity::abridged;
 
 /// The end of an archive has a comment of at most 64 KiB before it.
 const END_BYTES: u64 = 22 + (64 << 10);
@@ -117,13 +118,13 @@ fn members(source: &Source) -> Result<Vec<Member>, Flaw> {
     members.sort_by_key(|member| (member.begin, member.end));
     for pair in members.windows(2) {
         if pair[1].begin < pair[0].end {
-            let what = format!("bytes that are also those of {}", crate::quantity::abridged(&pair[0].name));
+            let what = format!("bytes that are also those of {}", abridged(&pair[0].name));
             return Err(Flaw::untrue(what).of(&pair[1].name));
         }
     }
     let mut names = std::collections::HashSet::new();
     if let Some(member) = members.iter().find(|member| !names.insert(member.name.as_str())) {
-        return Err(Flaw::untrue("it twice in its directory").of(&member.name));
+        return Err(Flaw::untrue(format!("the array {} twice in its directory", abridged(&member.name))));
     }
     Ok(members)
 }

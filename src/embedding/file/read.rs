@@ -113,10 +113,10 @@ impl File {
         let is_table = matches!(format, Format::Csv | Format::Tsv);
         let has_tensors = matches!(format, Format::Npz | Format::Safetensors);
         if self.tensor.is_some() && !has_tensors {
-            return Err(Flaw::unasked("tensor", "holds one matrix without a name; leave tensor out"));
+            return Err(Flaw::Unwanted { parameter: "tensor", what: "holds one matrix without a name" });
         }
         if self.name_column.is_some() && !is_table {
-            return Err(Flaw::unasked("name_column", "is no table with headings; leave name_column out"));
+            return Err(Flaw::Unwanted { parameter: "name_column", what: "is no table with headings" });
         }
         Ok(())
     }

@@ -9,6 +9,9 @@ use super::{Dropped, Rows};
 /// Between these norms, dot products in f32 neither vanish nor overflow.
 const NORMS: RangeInclusive<f64> = 1e-12..=1e12;
 
+/// Numbers that are read one by one: some milliseconds.
+const MOST_LOOKED_AT: usize = 4096;
+
 /// Which concepts of a matrix are wanted, held against their number; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Picked {
@@ -44,17 +47,14 @@ pub(super) struct Taken {
 
 impl Picked {
     /// Every concept that `rows` asks for among `n_all`.
-    pub fn new(rows: Option<&Rows>, n_all: u64, axis: &str) -> Result<Self, Flaw> {
+    pub fn new(rows: Option<&Rows>, n_all: u64, axis: &'static str) -> Result<Self, Flaw> {
         let Some(rows) = rows else { return Ok(Self { from: 0, step: 1, n: n_all, to_the_end: true }) };
         let to = rows.to.unwrap_or(n_all);
         if rows.to.is_some_and(|to| rows.from >= to) {
-            let sentence = format!("is asked for no {axis}: rows has from = {} and to = {to}", rows.from);
-            return Err(Flaw::unasked("rows", sentence));
+            return Err(Flaw::NoRows { axis, rows: *rows });
         }
         if rows.from >= n_all || to > n_all {
-            let asked = rows.to.map_or(String::new(), |to| format!(" and to = {to}"));
-            let sentence = format!("has {n_all} {axis}s, but rows has from = {}{asked}", rows.from);
-            return Err(Flaw::unasked("rows", sentence));
+            return Err(Flaw::FewRows { n_all, axis, rows: *rows });
         }
         let step = rows.step.get();
         Ok(Self { from: rows.from, step, n: (to - rows.from).div_ceil(step), to_the_end: to == n_all })
@@ -202,6 +202,12 @@ pub(super) fn take(matrix: Matrix, picked: Picked, how: How, names: Option<Vec<S
                     packed.finish()?;
                 }
             }
+            (Body::Dense(dense), true)
+                if is_zero_across(&dense, picked.from, d)? && !how.drop.contains(&Dropped::Zero) =>
+            {
+                // What is full of zeros is refused before it is read.
+                return Err(Flaw::ZeroRow { axis: sieve.axis(), index: picked.from, place: After(None) });
+            }
             (Body::Dense(dense), true) => {
                 dense.fill_across(d, picked.from, picked.step, &mut values[..n_values])?;
                 sift(picked, d, &mut values, &mut sieve, exact(&dense))?;
@@ -340,6 +346,16 @@ fn take_across(
         }
     }
     Ok(())
+}
+
+/// Whether the first vector is zero, as far as it costs nothing to look.
+fn is_zero_across(dense: &dyn Numbers, first: u64, d: usize) -> Result<bool, Flaw> {
+    for unit in 0..d.min(MOST_LOOKED_AT) {
+        if dense.exact(unit as u64, first)? as f32 != 0.0 {
+            return Ok(false);
+        }
+    }
+    Ok(d <= MOST_LOOKED_AT)
 }
 
 /// The same of numbers of one type.
