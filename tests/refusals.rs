@@ -517,7 +517,6 @@ fn theory_a_refusal_speaks_of_parameters_as_they_were_given() {
     let rows = |from, to| Some(Rows { from, to, step: Count::new(1).expect("a count") });
     let file = |name: &str| File::new(name);
     let two = zip(&[("a.npy", &npy(2), Pack::Stored), ("b.npy", &npy(2), Pack::Stored)]);
-    let zeros = [&npy(2)[..npy(2).len() - 4], &[0; 4]].concat();
     let shape = "\"a\" (<f4 2 × 2), \"b\" (<f4 2 × 2)";
     let zero = "zero vector has no direction, and";
     for (file, content, scenario, flags, of_second) in [

@@ -187,7 +187,7 @@ impl Measure for Similarity {
         score(Score {
             name: "rsa",
             meaning: format!(
-                "Spearman's correlation of the distances of all pairs, of at most {RSA_CONCEPTS} concepts: of more, so many are drawn at random"
+                "Spearman's correlation of the distances of all pairs, or of those of {RSA_CONCEPTS} concepts drawn at random where there are more"
             ),
             direction: Direction::Similarity,
             bias: "unbiased",
