@@ -53,6 +53,35 @@ mod unix {
         file.flush()
     }
 
+    /// A .npz archive of less than a megabyte, whose one array unpacks to so many zeros of 4 bytes.
+    fn bomb(n: u64, d: u64) -> io::Result<Vec<u8>> {
+        let mut crc = flate2::Crc::new();
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        let head = npy("<f4", n, d);
+        crc.update(&head);
+        encoder.write_all(&head)?;
+        let (zeros, mut n_left) = (vec![0; 1 << 20], 4 * n * d);
+        while n_left > 0 {
+            let part = &zeros[..n_left.min(zeros.len() as u64) as usize];
+            crc.update(part);
+            encoder.write_all(part)?;
+            n_left -= part.len() as u64;
+        }
+        let packed = encoder.finish()?;
+        // Of the two headers of a member, what they have in common.
+        let sizes = [crc.sum(), packed.len() as u32, (head.len() as u64 + 4 * n * d) as u32];
+        let common =
+            [&[20, 0, 0, 0, 8, 0, 0, 0, 0, 0][..], &sizes.map(u32::to_le_bytes).concat(), &[5, 0, 0, 0]].concat();
+        let mut file = [b"PK\x03\x04", &common[..], b"w.npy", &packed].concat();
+        let begin = file.len() as u32;
+        file.extend([b"PK\x01\x02\x14\x00", &common[..], &[0; 14], b"w.npy"].concat());
+        let n_bytes = file.len() as u32 - begin;
+        file.extend(b"PK\x05\x06\x00\x00\x00\x00\x01\x00\x01\x00");
+        file.extend([n_bytes, begin].map(u32::to_le_bytes).concat());
+        file.extend([0; 2]);
+        Ok(file)
+    }
+
     fn write_all(folder: &Path) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
         let mut place = |name: &str| {
@@ -93,6 +122,13 @@ mod unix {
         for ending in ["npy", "npz", "safetensors", "bin", "vec", "txt", "csv", "tsv", "json", "dat"] {
             to_a_gigabyte(&place(&format!("zeros-1GB.{ending}")), b"")?;
         }
+        let fortran = String::from_utf8_lossy(&npy("<f4", (GIGABYTE - 128) / 128, 32)[10..]).replace("False", "True ");
+        to_a_gigabyte(&place("zero-columns-1GB.npy"), &[b"\x93NUMPY\x01\x00v\x00", fortran.as_bytes()].concat())?;
+        to_a_gigabyte(&place("zero-row-1GB.npy"), &npy("<f4", 1, (GIGABYTE - 128) / 4))?;
+        fs::write(place("bomb-1GB.npz"), bomb(240_000, 1000)?)?;
+        fs::write(place("narrow-bomb-1GB.npz"), bomb(240_000_000, 1)?)?;
+        one_line(&place("empty-lines-1GB.txt"), b"a 1 2\n", b"\n\n\n\n\n\n\n\n")?;
+        one_line(&place("empty-lines-1GB.csv"), b"1.5,2\n", b"\n\n\n\n\n\n\n\n")?;
         one_line(&place("line-1GB.csv"), b"x,y\n", b"1.25,")?;
         one_line(&place("quote-1GB.csv"), b"x,y\n1,\"", b"1.25,")?;
         one_line(&place("line-1GB.txt"), b"the ", b"1.25 ")?;
@@ -110,16 +146,19 @@ mod unix {
         let mut n_faults = 0;
         let plain = names.iter().map(|name| vec!["measure", name]);
         let as_names = ["line-1GB.txt", "zeros-1GB.txt"].map(|name| vec!["measure", "right.npy", "--names", name]);
-        for words in plain.chain(as_names) {
-            let taken = run(Command::new(env!("CARGO_BIN_EXE_superpose")).args(&words).current_dir(folder.path()))?;
-            let is_right = taken.code == Some(4) || taken.code == Some(3);
+        let dropping = ["bomb-1GB.npz", "narrow-bomb-1GB.npz", "zero-rows-1GB.npy", "zero-columns-1GB.npy"];
+        let dropping = dropping.map(|name| vec!["measure", name, "--drop", "zero"]);
+        let all: Vec<_> = plain.chain(as_names).chain(dropping).collect();
+        for words in &all {
+            let taken = run(Command::new(env!("CARGO_BIN_EXE_superpose")).args(words).current_dir(folder.path()))?;
+            let is_right = [3, 4, 5].map(Some).contains(&taken.code);
             let is_in_time = taken.elapsed_s < MOST_SECONDS && taken.peak_bytes < MOST_BYTES;
             let mark = if is_right && is_in_time { "   " } else { "!! " };
             n_faults += u32::from(!is_right || !is_in_time);
             let (milliseconds, megabytes) = (1e3 * taken.elapsed_s, taken.peak_bytes / 1e6);
             println!("{mark}{milliseconds:5.0} ms {megabytes:4.0} MB  {}", taken.said.trim_end());
         }
-        println!("{n_faults} of {} took too much or were not refused", names.len() + 2);
+        println!("{n_faults} of {} took too much or were not refused", all.len());
         Ok(ExitCode::from(u8::from(n_faults > 0)))
     }
 }

@@ -87,7 +87,8 @@ fn main() -> Fallible<()> {
             println!("| {what} | {published} | {found} | {verdict} |");
         }
     }
-    println!("\n{n_missed} quantities lie outside their tolerance.");
+    let lie = if n_missed == 1 { "quantity lies outside its" } else { "quantities lie outside their" };
+    println!("\n{n_missed} {lie} tolerance.");
     Ok(())
 }
 

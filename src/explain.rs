@@ -102,6 +102,9 @@ fn describe_column(kind: Option<&Kind>, column: &Column, option: Option<&str>) -
     if let Some(theory) = &column.theory {
         let _ = writeln!(text, "theory  {theory}");
     }
+    if !column.cost.is_empty() {
+        let _ = writeln!(text, "cost    {}", column.cost);
+    }
     if !column.source.is_empty() {
         let _ = writeln!(text, "source  {}", column.source);
     }

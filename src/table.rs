@@ -18,6 +18,8 @@ pub struct Column {
     pub source: &'static str,
     /// The column that holds what theory says about this one.
     pub theory: Option<Cow<'static, str>>,
+    /// What it takes alone, where the columns of a measure differ in that.
+    pub cost: &'static str,
     /// What may be done to an embedding without moving the value.
     pub unmoved_by: &'static [Change],
 }
@@ -83,6 +85,7 @@ impl Column {
             range: (f64::NEG_INFINITY, f64::INFINITY),
             source: "",
             theory: None,
+            cost: "",
             unmoved_by: &[],
         }
     }
@@ -107,6 +110,12 @@ impl Column {
     /// With the column that holds its theory.
     pub fn beside(mut self, theory: impl Into<Cow<'static, str>>) -> Self {
         self.theory = Some(theory.into());
+        self
+    }
+
+    /// With what it takes alone.
+    pub const fn taking(mut self, cost: &'static str) -> Self {
+        self.cost = cost;
         self
     }
 

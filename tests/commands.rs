@@ -122,9 +122,39 @@ fn law_compare_writes_what_it_prints() {
     assert_eq!(again, (0, out, String::new()));
 }
 
+/// What is asked of A and what B cannot have is not asked of B.
+#[test]
+fn law_a_tensor_is_compared_with_a_file_of_one_matrix() {
+    let folder = folder();
+    let npy = fs::read(folder.path().join("a.npy")).expect("a file");
+    let header = format!(r#"{{"w":{{"dtype":"F32","shape":[200,24],"data_offsets":[0,{}]}}}}"#, npy.len() - 128);
+    let model = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &npy[128..]].concat();
+    fs::write(folder.path().join("a.safetensors"), model).expect("a file");
+    let (code, out, error) = superpose(&folder, "compare a.safetensors b.npy --tensor w --permutations 3");
+    assert_eq!((code, error.as_str()), (0, ""));
+    let (_, plain, _) = superpose(&folder, "compare a.npy b.npy --permutations 3");
+    assert_eq!(out, plain.replace("a.npy\n", "a.safetensors, w\n"));
+}
+
+#[test]
+fn theory_compare_tells_that_rsa_takes_a_sample() {
+    let folder = folder();
+    let row = |i: u32| format!("{}.5,{}.5,{}.5\n", i % 7, i * i % 31, i % 13);
+    fs::write(folder.path().join("many.csv"), (0..2049).map(row).collect::<String>()).expect("a file");
+    let (code, out, error) = superpose(&folder, "compare many.csv many.csv --permutations 2");
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(out.ends_with("\nrsa: of 2048 of the concepts, drawn at random\n"), "{out}");
+    let (_, out, _) = superpose(&folder, "compare many.csv many.csv --permutations 2 --rows 0:2048");
+    assert!(!out.contains("drawn at random"), "{out}");
+}
+
 #[test]
 fn theory_mistakes_are_told_in_one_sentence() {
     let folder = folder();
+    let header = r#"{"x":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[1,1],"data_offsets":[4,8]}}"#;
+    let two = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 8]].concat();
+    fs::write(folder.path().join("two.safetensors"), two).expect("a file");
+    fs::write(folder.path().join("zero.txt"), "a 1 2\nb 0 0\n").expect("a file");
     for (words, code, says) in [
         (
             "measure five.txt --measure overlp",
@@ -147,7 +177,25 @@ fn theory_mistakes_are_told_in_one_sentence() {
             3,
             "--set measure.similarity.to=b: measure.similarity.to names no tier: \"b\" (allowed: a)",
         ),
-        ("measure a.npy --tensor x", 4, "a.npy: holds one matrix without a name; leave tensor out"),
+        ("measure a.npy --tensor x", 4, "a.npy: holds one matrix without a name; leave --tensor out"),
+        ("measure a.npy --rows 10:300", 4, "a.npy: has 200 rows, but --rows is 10:300"),
+        (
+            "measure zero.txt",
+            4,
+            "zero.txt: row 1 (from 0; line 2) is zero in 32-bit floats; a zero vector has no direction, and --drop zero leaves such concepts out",
+        ),
+        ("compare a.npy b.npy --to-rows 0:300", 4, "b.npy: has 200 rows, but --to-rows is 0:300"),
+        (
+            "compare a.npy two.safetensors",
+            4,
+            "two.safetensors: holds 2 matrices, so --to-tensor must name one: \"x\" (F32 1 × 1), \"y\" (F32 1 × 1)",
+        ),
+        ("compare a.npy b.npy --tensor x", 4, "a.npy: holds one matrix without a name; leave --tensor out"),
+        (
+            "measure a.npy --measure nonsense",
+            2,
+            "--measure: there is no measure \"nonsense\"; there are overlap, spectrum, sparsity, dimensionality, anisotropy, neighbours, hubness, intrinsic_dimension, similarity, bundling, retrieval, linear_readout, sparse_recovery, associative_memory, task, scaling, quanta, mirage, percolation, saxe, training, represented",
+        ),
         ("measure nothing.npy", 4, "nothing.npy: no such file"),
         (
             "measure a.npy --memory 1MB",
@@ -196,5 +244,5 @@ fn theory_mistakes_are_told_in_one_sentence() {
     }
     let rest: Vec<_> =
         fs::read_dir(folder.path()).expect("the folder").map(|entry| entry.expect("a file").file_name()).collect();
-    assert_eq!(rest.len(), 4, "nothing is written: {rest:?}");
+    assert_eq!(rest.len(), 6, "nothing is written: {rest:?}");
 }

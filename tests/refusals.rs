@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use superpose::embedding::file::{File, Format, Rows};
+use superpose::embedding::file::{Dropped, File, Format, Rows};
 use superpose::quantity::Count;
 
 /// What is told of a file of this name and content, the name left out.
@@ -55,6 +55,7 @@ fn theory_what_is_no_file_of_vectors_is_named_with_the_way_out() {
 fn theory_text_is_refused_at_its_line() {
     let many = "1 ".repeat(3 << 20);
     let words = "x".repeat(5 << 20);
+    let empty = [b"a 1 2".as_slice(), &[b'\n'; 5 << 20]].concat();
     assert_told(&[
         ("v.vec", b"", "has no vectors"),
         ("v.vec", b"\n  \n", "has no vectors"),
@@ -77,6 +78,9 @@ fn theory_text_is_refused_at_its_line() {
         ("v.vec", many.as_bytes(), "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.txt", words.as_bytes(), "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.vec", &[0; 1 << 16], "is not text: line 1 has a byte 0"),
+        ("v.vec", b"a 1 1e400\n", "row 0, column 1 (from 0; line 1) is 1.8e308 or more; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out"),
+        ("v.vec", b"a 1 2\nb 3 -inf\n", "row 1, column 1 (from 0; line 2) is -inf; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out"),
+        ("v.vec", &empty, "has nothing but empty lines in the 2097152 bytes from line 2 on; no file that is right has so many"),
     ]);
 }
 
@@ -110,6 +114,7 @@ fn theory_binary_words_are_refused_at_their_byte() {
 #[test]
 fn theory_tables_are_refused_at_their_line_and_column() {
     let open = [b"a,1\n\"".as_slice(), &[b'x'; 5 << 20]].concat();
+    let empty = [b"1,2\n".as_slice(), &[b'\n'; 5 << 20]].concat();
     let long = ["1,".repeat(3 << 20).as_bytes(), b"1\n"].concat();
     assert_told(&[
         ("v.csv", b"", "has no vectors"),
@@ -143,7 +148,15 @@ fn theory_tables_are_refused_at_their_line_and_column() {
         ("v.vec", "cat 1 \u{2212}2 3\ndog 4 5 6\n".as_bytes(), "line 1 has \"\u{2212}2\" where the number of field 3 is needed; its minus is U+2212, and that of a number is the hyphen -"),
         ("v.vec", "cat 1 2 3\ndog 4 \u{2212}5 6\n".as_bytes(), "line 2 has \"\u{2212}5\" where the number of column 1 is needed; its minus is U+2212, and that of a number is the hyphen -"),
         ("v.csv", b"1,2\n3,\x00\n", "is not text: line 2 has a byte 0"),
-        ("v.csv", &open, "line 2 is longer than 2097152 bytes; none that is right can be"),
+        ("v.csv", &open, "line 2 opens a quote that nothing closes"),
+        ("v.csv", b"\"x,y\n1,2\n3,4\n", "line 1 opens a quote that nothing closes"),
+        ("v.csv", b"x,y\n\"1,2\n3,4\n5,6\n", "line 2 opens a quote that nothing closes"),
+        ("v.csv", b"x,y\n1,2\n3,\"4", "line 3 opens a quote that nothing closes"),
+        ("v.csv", b"w,x,y\n\"cat\nand\ndog\",1,2\nsun,\"3\n,4\n", "line 5 opens a quote that nothing closes"),
+        ("v.csv", b"w,x,y\n\"cat,1,2\n\"dog\",3,4\n", "line 2 opens a quote that line 3 closes inside a cell; a quote must be closed at the end of its cell"),
+        ("v.csv", b"1,2\n3,1e400\n", "row 1, column 1 (from 0; line 2) is 1.8e308 or more; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out"),
+        ("v.csv", b"1,2\n-1e999,4\n", "row 1, column 0 (from 0; line 2) is -1.8e308 or less; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out"),
+        ("v.csv", &empty, "has nothing but empty lines in the 2097152 bytes from line 2 on; no file that is right has so many"),
         ("v.csv", &long, "line 1 is longer than 2097152 bytes; none that is right can be"),
         ("v.tsv", b"1\t2\n3\n", "line 2 has 1 cells, but 2 are needed as in line 1"),
     ]);
@@ -176,7 +189,7 @@ fn theory_a_header_of_tensors_that_lies_is_refused() {
         (of(&[f32s("a", "[2,2]", 4, 20)]), 20, format!("has bytes 0 to 4 after the header that no tensor owns; {trust}")),
         (of(&[a.clone(), f32s("b", "[2,2]", 20, 36)]), 36, format!("has bytes 16 to 20 after the header that no tensor owns; {trust}")),
         (of(&[a.clone(), f32s("b", "[2,2]", 8, 24)]), 24, format!("tensor \"b\": has bytes that are also those of \"a\"; {trust}")),
-        (of(&[a.clone(), a.clone()]), 16, format!("tensor \"a\": has it twice in its header; {trust}")),
+        (of(&[a.clone(), a.clone()]), 16, format!("has the tensor \"a\" twice in its header; {trust}")),
         (of(&[f32s("a", "[16]", 0, 64)]), 64, "holds no matrix of floats; it has \"a\" (F32 16)".to_owned()),
         (of(&[f32s("a", "[0,4]", 0, 0)]), 0, "tensor \"a\": has shape (0, 4); at least one row and one column are needed".to_owned()),
         ("{}".to_owned(), 0, "holds no matrix of floats; it has none".to_owned()),
@@ -258,7 +271,7 @@ fn theory_an_index_leads_to_no_other_folder() {
     let twice = File { tensor: Some("w".to_owned()), ..File::new("m.index.json") };
     assert_eq!(
         told_of(&twice, br#"{"weight_map":{"w":"a.safetensors","w":"b.safetensors"}}"#),
-        "tensor \"w\": has it twice in its index; none of it can be trusted"
+        "has the tensor \"w\" twice in its index; none of it can be trusted"
     );
 
     // A shard that is not there, and one that has not what the index says.
@@ -351,6 +364,65 @@ fn npy(n: usize) -> Vec<u8> {
     file
 }
 
+/// The same with zeros.
+fn zeros_of(n: usize) -> Vec<u8> {
+    let (mut file, head) = (npy(n), npy(0).len());
+    file[head..].fill(0);
+    file
+}
+
+/// In packed arrays, in Fortran order, and in both: what is zero or not finite is told as everywhere, with its place where it has one.
+#[test]
+fn theory_a_vector_without_direction_is_found_however_it_lies() {
+    let fortran = |content: &[u8]| {
+        let text = content.iter().map(|&byte| byte as char).collect::<String>().replace("False", "True ");
+        text.chars().map(|c| c as u8).collect::<Vec<u8>>()
+    };
+    let packed = |content: &[u8]| zip(&[("a.npy", content, Pack::Deflated)]);
+    let with = |value: f32, at: usize| {
+        let (mut file, head) = (npy(4), npy(0).len());
+        file[head + 4 * at..][..4].copy_from_slice(&value.to_le_bytes());
+        file
+    };
+    let zero =
+        "is zero in 32-bit floats; a zero vector has no direction, and drop = [\"zero\"] leaves such concepts out";
+    let finite = "every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out";
+    for (name, content, says) in [
+        ("v.npy", zeros_of(4), format!("row 0 (from 0; byte 128) {zero}")),
+        ("v.npy", fortran(&zeros_of(4)), format!("row 0 (from 0) {zero}")),
+        ("v.npz", packed(&zeros_of(4)), format!("tensor \"a\": row 0 (from 0; byte 128 when unpacked) {zero}")),
+        ("v.npz", packed(&fortran(&zeros_of(4))), format!("tensor \"a\": row 0 (from 0) {zero}")),
+        // Number 5 of the file is the second of row 2, or the second of column 1.
+        ("v.npy", with(f32::NAN, 5), format!("row 2, column 1 (from 0; byte 148) is NaN; {finite}")),
+        ("v.npy", fortran(&with(f32::NAN, 5)), format!("row 1, column 1 (from 0; byte 148) is NaN; {finite}")),
+        (
+            "v.npz",
+            packed(&with(f32::NAN, 5)),
+            format!("tensor \"a\": row 2, column 1 (from 0; byte 148 when unpacked) is NaN; {finite}"),
+        ),
+        (
+            "v.npz",
+            packed(&fortran(&with(f32::NAN, 5))),
+            format!("tensor \"a\": row 1, column 1 (from 0; byte 148 when unpacked) is NaN; {finite}"),
+        ),
+    ] {
+        assert_eq!(told(name, &content), says, "{name}");
+    }
+    let drop = vec![Dropped::Zero];
+    for (name, content) in [
+        ("v.npy", zeros_of(4)),
+        ("v.npy", fortran(&zeros_of(4))),
+        ("v.npz", packed(&zeros_of(4))),
+        ("v.npz", packed(&fortran(&zeros_of(4)))),
+    ] {
+        for (transpose, n) in [(false, 4), (true, 2)] {
+            let file = File { transpose, drop: drop.clone(), ..File::new(name) };
+            let of = if name == "v.npz" { "tensor \"a\": " } else { "" };
+            assert_eq!(told_of(&file, &content), format!("{of}has no concept left: {n} are zero and 0 are not finite"));
+        }
+    }
+}
+
 /// The archive with the bytes after a mark replaced; `skip` bytes lie between.
 fn patched(mut archive: Vec<u8>, mark: &[u8], skip: usize, bytes: &[u8]) -> Vec<u8> {
     let at = archive.windows(mark.len()).position(|window| window == mark).expect("the mark") + mark.len() + skip;
@@ -387,7 +459,7 @@ fn theory_an_archive_that_lies_is_refused() {
         (patched(deflated(), b"a.npy", 0, &[0xff; 4]), "tensor \"a\": is a damaged zip archive: its packed bytes cannot be unpacked".to_owned()),
         (patched(stored(), directory, 38, &77_u32.to_le_bytes()), "tensor \"a.npy\": is a damaged zip archive: invalid signature: expected 0x04034b50, got 0x????????".to_owned()),
         (over, format!("tensor \"b.npy\": has bytes that are also those of \"a.npy\"; {trust}")),
-        (zip(&[("a.npy", &v, Pack::Stored), ("a.npy", &v, Pack::Stored)]), format!("tensor \"a.npy\": has it twice in its directory; {trust}")),
+        (zip(&[("a.npy", &v, Pack::Stored), ("a.npy", &v, Pack::Stored)]), format!("has the array \"a.npy\" twice in its directory; {trust}")),
         (zip(&[("a.npy", &v, Pack::As(14))]), format!("tensor \"a.npy\": has a member packed by method 14; allowed are 0 (stored) and 8 (deflate); {trust}")),
         (patched(stored(), directory, 4, &[1]), format!("tensor \"a.npy\": has an encrypted member, which cannot be read; {trust}")),
         (link, "tensor \"a\": is not a .npy file: it begins with \"../../\", not with \"\\x93NUMPY\"".to_owned()),
@@ -436,6 +508,36 @@ fn theory_what_is_asked_must_be_there() {
     ] {
         assert_eq!(told_of(&file, content), says);
         assert_eq!(file.shape_of_bytes(content).expect_err("the size too").to_string(), format!("{}: {says}", file.path.display()));
+    }
+}
+
+/// A person who typed flags reads of flags; in the second file of two, of those that are for it.
+#[test]
+fn theory_a_refusal_speaks_of_parameters_as_they_were_given() {
+    let rows = |from, to| Some(Rows { from, to, step: Count::new(1).expect("a count") });
+    let file = |name: &str| File::new(name);
+    let two = zip(&[("a.npy", &npy(2), Pack::Stored), ("b.npy", &npy(2), Pack::Stored)]);
+    let shape = "\"a\" (<f4 2 × 2), \"b\" (<f4 2 × 2)";
+    let zero = "zero vector has no direction, and";
+    for (file, content, scenario, flags, of_second) in [
+        (file("v.npz"), &two[..], format!("holds 2 matrices, so tensor must name one: {shape}"), format!("holds 2 matrices, so --tensor must name one: {shape}"), Some(format!("holds 2 matrices, so --to-tensor must name one: {shape}"))),
+        (File { tensor: Some("a".into()), ..file("v.npy") }, &npy(2), "holds one matrix without a name; leave tensor out".into(), "holds one matrix without a name; leave --tensor out".into(), Some("holds one matrix without a name; leave --to-tensor out".into())),
+        (File { name_column: Some("a".into()), ..file("v.npy") }, &npy(2), "is no table with headings; leave name_column out".into(), "is no table with headings; leave --name-column out".into(), None),
+        (File { rows: rows(1, Some(5)), ..file("v.npy") }, &npy(2), "has 2 rows, but rows has from = 1 and to = 5".into(), "has 2 rows, but --rows is 1:5".into(), Some("has 2 rows, but --to-rows is 1:5".into())),
+        (File { rows: rows(4, None), ..file("v.npy") }, &npy(1), "has 1 row, but rows has from = 4".into(), "has 1 row, but --rows is 4:".into(), Some("has 1 row, but --to-rows is 4:".into())),
+        (File { rows: rows(3, Some(3)), ..file("v.npy") }, &npy(2), "is asked for no row: rows has from = 3 and to = 3".into(), "is asked for no row: --rows is 3:3".into(), Some("is asked for no row: --to-rows is 3:3".into())),
+        (file("v"), b"", "has no sign of its format in its content or its ending; give format as one of npy, npz, safetensors, text, word2vec, csv and tsv".into(), "has no sign of its format in its content or its ending; give --format as one of npy, npz, safetensors, text, word2vec, csv and tsv".into(), None),
+        (file("v.csv"), b"x,y,w\n1,2,a\n", r#"line 2 has "a" where the number of column "w" is needed; if it holds the names, name_column = "w""#.into(), r#"line 2 has "a" where the number of column "w" is needed; if it holds the names, --name-column "w""#.into(), None),
+        (file("v.csv"), b"1,2\n3,inf\n", "row 1, column 1 (from 0; line 2) is inf; every value must be finite, or drop = [\"nonfinite\"] leaves such concepts out".into(), "row 1, column 1 (from 0; line 2) is inf; every value must be finite, or --drop nonfinite leaves such concepts out".into(), None),
+        (file("v.csv"), b"1,2\n3,1e39\n", "row 1, column 1 (from 0; line 2) is 1e39; as 32-bit floats, values reach 3.4e38, and drop = [\"nonfinite\"] leaves such concepts out".into(), "row 1, column 1 (from 0; line 2) is 1e39; as 32-bit floats, values reach 3.4e38, and --drop nonfinite leaves such concepts out".into(), None),
+        (file("v.csv"), b"1,2\n0,0\n", format!("row 1 (from 0; line 2) is zero in 32-bit floats; a {zero} drop = [\"zero\"] leaves such concepts out"), format!("row 1 (from 0; line 2) is zero in 32-bit floats; a {zero} --drop zero leaves such concepts out"), None),
+        (file("v.npz"), &zip(&[("a.npy", &zeros_of(2), Pack::Deflated)]), format!("tensor \"a\": row 0 (from 0; byte 128 when unpacked) is zero in 32-bit floats; a {zero} drop = [\"zero\"] leaves such concepts out"), format!("tensor \"a\": row 0 (from 0; byte 128 when unpacked) is zero in 32-bit floats; a {zero} --drop zero leaves such concepts out"), None),
+    ] {
+        let error = file.read_bytes(content).expect_err("this must be refused");
+        let path = file.path.display();
+        assert_eq!(error.to_string(), format!("{path}: {scenario}"));
+        assert_eq!(format!("{error:#}"), format!("{path}: {flags}"));
+        assert_eq!(format!("{error:+#}"), format!("{path}: {}", of_second.unwrap_or(flags)));
     }
 }
 

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use superpose::embedding::File;
-use superpose::embedding::file::{Rows, Vectors};
+use superpose::embedding::file::{ReadError, Rows, Vectors};
+use superpose::embedding::{File, Size};
 use superpose::engine;
 use superpose::geometry::kernel::Kernel;
+use superpose::measure::similarity::RSA_CONCEPTS;
 use superpose::measure::{By, Measure, Roster, Similarity, Subject};
 use superpose::quantity::Count;
 use superpose::seed::Stream;
 use superpose::table::{Column, Table, Value};
 
-use super::measure::{Part, rows};
+use super::measure::{Part, refused, rows};
 use super::out::Out;
 use super::summary::{counted, digits, lined_up};
 use super::{Failure, Resources, print};
@@ -69,6 +70,17 @@ impl Arguments {
     fn by(&self) -> Option<By> {
         self.by_order.then_some(By::Order)
     }
+
+    /// The size of B, of which is left out what was asked of A and what no file like B has.
+    fn size_of(&self, b: &mut File) -> Result<Size, ReadError> {
+        loop {
+            match b.shape() {
+                Err(error) if error.unwanted() == Some("tensor") && self.to_tensor.is_none() => b.tensor = None,
+                Err(error) if error.unwanted() == Some("name_column") => b.name_column = None,
+                size => return size,
+            }
+        }
+    }
 }
 
 fn count(text: &str) -> Result<Count, String> {
@@ -81,7 +93,7 @@ pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
     let (k, permutations, by) = (arguments.k, arguments.permutations, arguments.by());
     let measure = Similarity { k, permutations, by, ..Similarity::default() };
     let a = arguments.part.of(&arguments.a);
-    let b = File {
+    let mut b = File {
         path: arguments.b.clone(),
         tensor: arguments.to_tensor.clone().or(a.tensor.clone()),
         rows: arguments.to_rows.or(a.rows),
@@ -89,10 +101,12 @@ pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
         names: arguments.to_names.clone().or(a.names.clone()),
         ..a.clone()
     };
-    admit(&measure, [&a, &b], arguments.resources.memory())?;
+    let refused_b = |error: ReadError| Failure::new(4, format!("{error:+#}"));
+    let sizes = [a.shape().map_err(|error| refused(&error))?, arguments.size_of(&mut b).map_err(refused_b)?];
+    admit(&measure, [&a, &b], sizes, arguments.resources.memory())?;
     arguments.out.probe()?;
-    let [a, b] = [a, b].map(|file| file.read());
-    let (a, b) = (a.map_err(|error| Failure::new(4, error))?, b.map_err(|error| Failure::new(4, error))?);
+    let file_b = b.clone();
+    let (a, b) = (a.read().map_err(|error| refused(&error))?, b.read().map_err(refused_b)?);
     let by = matching(arguments, &a, &b)?;
     let (n_a, n_b) = (a.embedding.n_concepts(), b.embedding.n_concepts());
     let values = arguments.resources.pool()?.install(|| {
@@ -112,16 +126,12 @@ pub fn compare(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::new(4, format!("{how}; at least 4 concepts are needed to compare")));
     }
     let columns = measure.columns();
-    print(&told(arguments, &how, &columns, &values))?;
+    print(&told(arguments, &file_b, &how, &columns, &values))?;
     arguments.out.write(&Table { columns, rows: vec![values] })
 }
 
-/// Refuses, from the headers alone, what would not fit in memory.
-fn admit(measure: &Similarity, files: [&File; 2], budget: u64) -> Result<(), Failure> {
-    let mut sizes = Vec::new();
-    for file in files {
-        sizes.push(file.shape().map_err(|error| Failure::new(4, error))?);
-    }
+/// Refuses what would not fit in memory.
+fn admit(measure: &Similarity, files: [&File; 2], sizes: [Size; 2], budget: u64) -> Result<(), Failure> {
     let n = sizes.iter().map(|size| size.n_concepts).min().unwrap_or(0) as f64;
     let d = sizes.iter().map(|size| size.d_model).max().unwrap_or(0) as f64;
     // Each is read, and copied where not all of it is compared.
@@ -151,13 +161,13 @@ fn matching(arguments: &Arguments, a: &Vectors, b: &Vectors) -> Result<By, Failu
 }
 
 /// A line for each score: its value, what chance gives, its spread, z, and which way it reads.
-fn told(arguments: &Arguments, how: &str, columns: &[Column], values: &[Value]) -> String {
+fn told(arguments: &Arguments, b: &File, how: &str, columns: &[Column], values: &[Value]) -> String {
     let name = |path: &Path, tensor: Option<&String>| {
         tensor.map_or(path.display().to_string(), |tensor| format!("{}, {tensor}", path.display()))
     };
     let part = &arguments.part;
     let a = name(&arguments.a, part.tensor.as_ref());
-    let b = name(&arguments.b, arguments.to_tensor.as_ref().or(part.tensor.as_ref()));
+    let b = name(&arguments.b, b.tensor.as_ref());
     let cell = |value: &Value| value.number().map_or("–".to_owned(), |x| digits(x, 4));
     let mut rows = vec![["score", "value", "null", "null_sd", "z", ""].map(str::to_owned).to_vec()];
     // The first column is the number of concepts, and every score has four.
@@ -167,8 +177,14 @@ fn told(arguments: &Arguments, how: &str, columns: &[Column], values: &[Value]) 
         row.push(if columns[0].meaning.contains("a distance") { "distance" } else { "similarity" }.to_owned());
         rows.push(row);
     }
+    let n = values[0].number().unwrap_or(0.0);
+    let sampled = if n > RSA_CONCEPTS as f64 {
+        format!("\nrsa: of {RSA_CONCEPTS} of the concepts, drawn at random\n")
+    } else {
+        String::new()
+    };
     format!(
-        "{}\n{}\n{how}; null: the concepts of one side in a random order; – where undefined\n\n{}\n",
+        "{}\n{}\n{how}; null: the concepts of one side in a random order; – where undefined\n\n{}\n{sampled}",
         super::on_one_line(&a),
         super::on_one_line(&b),
         lined_up(rows, 0, &[0, 5])

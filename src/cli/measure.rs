@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use superpose::embedding::File;
-use superpose::embedding::file::{Dropped, Format, Rows, Vectors};
+use superpose::embedding::file::{Dropped, Format, ReadError, Rows, Vectors};
+use superpose::embedding::{self, File};
 use superpose::engine::results::Group;
 use superpose::engine::{self, admit};
 use superpose::geometry::embedding::Embedding;
@@ -154,11 +154,15 @@ const GEOMETRY: [&str; 7] =
 /// Measures a file as `run` would measure a tier.
 pub fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let file = arguments.part.of(&arguments.file);
-    let size = file.shape().map_err(|error| Failure::new(4, error))?;
+    let size = file.shape().map_err(|error| refused(&error))?;
     let kinds = Measures::kinds();
     for name in &arguments.measure {
         if !kinds.iter().any(|kind| kind.name == name) {
-            let near = did_you_mean(name, kinds.iter().map(|kind| kind.name));
+            let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
+            let mut near = did_you_mean(name, names.iter().copied());
+            if near.is_empty() {
+                near = format!("; there are {}", names.join(", "));
+            }
             let sentence = format!("--measure: there is no measure {}{near}", superpose::quantity::abridged(name));
             return Err(Failure::new(2, sentence));
         }
@@ -171,7 +175,10 @@ pub fn measure(arguments: &Arguments) -> Result<(), Failure> {
     let document = document(&file, &asked, &arguments.set)?;
     let study = Study::new(&document).map_err(|fault| told(&arguments.file, fault))?;
     let memory = arguments.resources.memory();
-    let fault = |fault| Failure::of(&study, fault);
+    let fault = |fault| match fault {
+        engine::Fault::Embedding(embedding::Fault::Data(error)) => refused(&error),
+        fault => Failure::of(&study, fault),
+    };
     admit(&study, memory).map_err(fault)?;
     arguments.out.probe()?;
     arguments.resources.pool()?.install(|| {
@@ -183,7 +190,7 @@ pub fn measure(arguments: &Arguments) -> Result<(), Failure> {
         let shown = Group { point: 0, tier_idx: 0, stage_idx: 0, rows: table.rows };
         print(&summary(&study, &[shown]))?;
         if let Some(count) = arguments.pairs {
-            let vectors = file.read().map_err(|error| Failure::new(4, error))?;
+            let vectors = file.read().map_err(|error| refused(&error))?;
             print(&pairs(vectors, count))?;
         }
         Ok(())
@@ -275,8 +282,14 @@ fn told(file: &Path, fault: scenario::Fault) -> Failure {
         scenario::Fault::Refused(refusal) if !refusal.place.starts_with("--set") => {
             Failure::new(3, format!("{}: {}", file.display(), refusal.sentence))
         }
+        scenario::Fault::Data(error) => refused(&error),
         fault => fault.into(),
     }
+}
+
+/// A refusal of a file, in the flags that were typed.
+pub fn refused(error: &ReadError) -> Failure {
+    Failure::new(4, format!("{error:#}"))
 }
 
 /// The pairs that overlap most, by name, or by their number where there are no names.

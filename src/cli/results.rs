@@ -92,7 +92,7 @@ pub fn write(
         analysed.add(&group.rows);
         n_diverged += group.rows.iter().filter(|row| row[status] == diverged).count() as u64;
         gathering.add(&group);
-        if group.point == 0 || group.point + 1 == study.n_points {
+        if study.ends.contains(&group.point) {
             shown.push(group);
         }
         true

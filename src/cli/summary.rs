@@ -36,8 +36,8 @@ pub fn summary(study: &Study, shown: &[Shown]) -> String {
     if n_left_out > 0 {
         text.push_str("\neach training at its last step\n");
     }
-    if study.n_points > 2 {
-        text.push_str(&format!("\nthe first and the last of {} points\n", study.n_points));
+    if study.n_kept > 2 {
+        text.push_str(&format!("\nthe first and the last of {} points\n", study.n_kept));
     }
     text
 }

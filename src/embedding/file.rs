@@ -41,7 +41,7 @@ pub use error::ReadError;
 /// other types, tensors that lie over each other, checksums that do not agree, rows of unequal length, and an index that names another folder; NaN and infinities, and rows without a usable length (zero, or
 /// outside 1e-12 to 1e12), unless `drop` leaves them out.
 ///
-/// O(n d) time; in memory are the matrix, once, and some MB. Text without a first line of n and d is read through once more to plan with, and so is any file with `drop`.
+/// O(n d) time; in memory are the matrix, once, and some MB; of a file full of zeros nothing is kept before it is refused. Text without a first line of n and d is read through once more to plan with, and so is any file with `drop`.
 ///
 /// Source: the NPY format, NumPy Enhancement Proposal 1, versions 1.0 to 3.0; the safetensors format of Hugging Face; the file formats of the word2vec, GloVe and fastText programs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize, JsonSchema)]

@@ -43,7 +43,7 @@ pub struct Scores {
     pub procrustes: f64,
     /// Mean canonical correlation of the directions that hold 99 % of the variance.
     pub svcca: f64,
-    /// Mean of all canonical correlations, weighted by what they take of the units of the representation of lower rank.
+    /// Mean of all canonical correlations, weighted by what they take of the units of the representation of lower rank, or of the first where both have the same.
     pub pwcca: f64,
 }
 

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use Nulls::{Closed, Estimated};
 use matching::{By, matched};
 
 use super::neighbours::{drawn, mean_and_error};
@@ -29,11 +30,11 @@ use crate::table::{Change, Column, Unit, Value};
 /// **cka_biased** |X̃Ỹ′|²/(|X̃X̃′| |ỸỸ′|): a similarity. High for wide representations of few concepts: √(pq/((n + p)(n + q))) for independent Gaussian ones of p and q units.
 /// **cka_debiased**: the same with unbiased estimates; a similarity about 0 for independence, 1 for alike. **rsa**: Spearman's correlation of all distances; unbiased. Of more than 2048
 /// concepts a sample of 2048 is taken. **procrustes**: 2 − 2|X̃Ỹ′|_* after both are scaled to size 1: a *distance*, 0 for alike, biased towards 0 by width. **svcca**: mean
-/// canonical correlation of the directions that hold 99 % of each variance; **pwcca**: of all directions, weighted by what they take of the units of the side of lower rank. Similarities; both
-/// are 1 whatever the vectors where the ranks add up to n or more. **mutual_neighbours**: the part of its k nearest by cosine that a concept keeps; unbiased, k/(n − 1) by chance; of those equally near the
+/// canonical correlation of the directions that hold 99 % of each variance; **pwcca**: of all directions, weighted by what they take of the units of the side of lower rank, or where both have the same rank of the
+/// first: the tier that is measured and not `to`, A of `superpose compare`. So exchanging the sides may change it. Similarities; both are 1 whatever the vectors where the ranks add up to n or more. **mutual_neighbours**: the part of its k nearest by cosine that a concept keeps; unbiased, k/(n − 1) by chance; of those equally near the
 /// first counts, so it says nothing of codes with many equal cosines.
 ///
-/// O(n d² + d³) time for each of 1 + `permutations` comparisons, with n in the place of d where it is less, and O(n² d) for the neighbours; memory of a dozen min(n, d)² matrices in f64.
+/// O(n d² + d³) time for each of 1 + `permutations` comparisons, with n in the place of d where it is less, O(n² d) for the neighbours, and O(n² (d + log n)) for RSA with n at most 2048; memory of a dozen min(n, d)² matrices in f64, and up to 170 MB for RSA.
 /// Undefined for fewer than 4 concepts, and where all vectors of a side are equal; z also where the null does not vary.
 ///
 /// Source: Kornblith et al. (2019), ICML; Song et al. (2012), J. Mach. Learn. Res. 13; Kriegeskorte et al. (2008), Front. Syst. Neurosci. 2; Williams et al. (2021), NeurIPS; Raghu et al.
@@ -69,8 +70,44 @@ impl Default for Similarity {
     }
 }
 
-/// Concepts whose distances are compared; more are sampled.
-const RSA_CONCEPTS: usize = 2048;
+/// One of the scores, and what is to be known of it.
+struct Score {
+    name: &'static str,
+    meaning: String,
+    direction: Direction,
+    bias: &'static str,
+    range: (f64, f64),
+    /// What may be done to the vectors without moving it, its null, the spread of that, and z.
+    blind: [&'static [Change]; 4],
+    cost: &'static str,
+    null: Nulls,
+    source: &'static str,
+}
+
+/// Which way a score reads.
+#[derive(Clone, Copy)]
+enum Direction {
+    Similarity,
+    Distance,
+}
+
+/// Where a null comes from; with its cost, where that does not follow from the number of orders.
+enum Nulls {
+    Closed(&'static str),
+    Estimated,
+}
+
+impl Direction {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Similarity => "a similarity, 1 for alike",
+            Self::Distance => "a distance, 0 for alike",
+        }
+    }
+}
+
+/// Concepts whose distances are compared; of more, as many are drawn.
+pub const RSA_CONCEPTS: usize = 2048;
 
 /// A standard deviation below this is the rounding of f32 entries, and counts as 0.
 const NO_SPREAD: f64 = 1e-7;
@@ -84,65 +121,126 @@ impl Measure for Similarity {
         let mut columns = vec![
             Column::new("n_compared", Unit::Count, "concepts that both tiers represent, and that are matched")
                 .within(0.0, f64::INFINITY)
-                .unmoved_by(EVERY),
+                .unmoved_by(EVERY)
+                .taking("O(n)"),
         ];
-        let mut score = |name: &'static str, meaning, range: (f64, f64), blind: [&'static [Change]; 4], source| {
+        let mut score = |score: Score| {
+            let Score { name, meaning, direction, bias, range, blind, cost, null, source } = score;
             let column = |suffix, meaning| {
                 let name = format!("{name}{suffix}");
                 Column::named(name, Unit::Pure, meaning).from(source)
             };
+            let (how, null_cost) = match null {
+                Closed(cost) => ("over all of them, in closed form", cost),
+                Estimated => ("estimated from `permutations` of them", "O(`permutations`) times that of the score"),
+            };
+            let towards = match direction {
+                Direction::Similarity => "above 0 where they are more alike than by chance",
+                Direction::Distance => "below 0 where they are more alike than by chance",
+            };
             columns.extend([
-                column("", meaning).within(range.0, range.1).unmoved_by(blind[0]).beside(format!("{name}_null")),
-                column("_null", format!("theory: expected {name} if the concepts of one side were in a random order"))
+                column("", format!("{meaning}: {}; {bias}", direction.words()))
                     .within(range.0, range.1)
-                    .unmoved_by(blind[1]),
-                column("_null_sd", format!("standard deviation of {name} over such orders"))
+                    .unmoved_by(blind[0])
+                    .beside(format!("{name}_null"))
+                    .taking(cost),
+                column(
+                    "_null",
+                    format!("theory: expected {name} if the concepts of one side were in a random order; {how}"),
+                )
+                .within(range.0, range.1)
+                .unmoved_by(blind[1])
+                .taking(null_cost),
+                column("_null_sd", format!("standard deviation of {name} over such orders; {how}"))
                     .within(0.0, f64::INFINITY)
-                    .unmoved_by(blind[2]),
-                column("_z", format!("({name} − its null value)/its standard deviation")).unmoved_by(blind[3]),
+                    .unmoved_by(blind[2])
+                    .taking(null_cost),
+                column("_z", format!("({name} − its null value)/its standard deviation: {towards}"))
+                    .unmoved_by(blind[3])
+                    .taking("that of the score and of its null"),
             ]);
         };
-        score(
-            "cka_biased",
-            "linear CKA: a similarity, 1 for alike; biased upwards by width".to_owned(),
-            (0.0, 1.0),
-            [TURNED; 4],
-            "Kornblith et al. (2019); null: Kazi-Aoual et al. (1995)",
-        );
-        score(
-            "cka_debiased",
-            "linear CKA from unbiased estimates: a similarity, 1 for alike, 0 for independent".to_owned(),
-            (-1.0, 1.0),
-            [TURNED, NOT_LENGTH, NOT_LENGTH, TURNED],
-            "Song et al. (2012)",
-        );
-        score(
-            "rsa",
-            "Spearman's correlation of the distances of all pairs: a similarity, 1 for alike; unbiased".to_owned(),
-            (-1.0, 1.0),
-            [&[], &[Permutation], &[], &[]],
-            "Kriegeskorte et al. (2008); null: Mantel (1967)",
-        );
-        score(
-            "procrustes",
-            "2 − 2|X̃Ỹ′|_* for clouds of size 1: a distance, 0 for alike, at most 2; biased downwards by width"
-                .to_owned(),
-            (0.0, 2.0),
-            [TURNED; 4],
-            "Williams et al. (2021)",
-        );
-        score("svcca", "mean canonical correlation of the directions with 99 % of the variance: a similarity, 1 for alike; biased upwards by width".to_owned(), (0.0, 1.0), [&[]; 4], "Raghu et al. (2017)");
-        score("pwcca", "mean canonical correlation weighted by what a direction takes of the units: a similarity, 1 for alike; biased upwards by width".to_owned(), (0.0, 1.0), [&[]; 4], "Morcos et al. (2018)");
-        score(
-            "mutual_neighbours",
-            format!(
-                "part of its {} nearest neighbours that a concept keeps: a similarity, 1 for alike; unbiased",
-                self.k
+        let clouds = "O(n d min(n, d)) time for both sides and for their product, d the larger width; memory of some min(n, d)² matrices in f64";
+        let turned = "O(n d min(n, d)) time for both sides and for their product, O(min(n, d)³) for singular values; memory of some min(n, d)² matrices in f64";
+        score(Score {
+            name: "cka_biased",
+            meaning: "linear CKA".to_owned(),
+            direction: Direction::Similarity,
+            bias: "biased upwards by width",
+            range: (0.0, 1.0),
+            blind: [TURNED; 4],
+            cost: clouds,
+            null: Closed("O(n) beyond the score"),
+            source: "Kornblith et al. (2019); null: Kazi-Aoual et al. (1995)",
+        });
+        score(Score {
+            name: "cka_debiased",
+            meaning: "linear CKA from unbiased estimates, 0 for independent".to_owned(),
+            direction: Direction::Similarity,
+            bias: "unbiased, but for what the ratio of estimates leaves",
+            range: (-1.0, 1.0),
+            blind: [TURNED, NOT_LENGTH, NOT_LENGTH, TURNED],
+            cost: clouds,
+            null: Closed("O(1)"),
+            source: "Song et al. (2012)",
+        });
+        score(Score {
+            name: "rsa",
+            meaning: format!(
+                "Spearman's correlation of the distances of all pairs, or of those of {RSA_CONCEPTS} concepts drawn at random where there are more"
             ),
-            (0.0, 1.0),
-            [&[], EVERY, &[], &[]],
-            "Huh et al. (2024); null: Mantel (1967)",
-        );
+            direction: Direction::Similarity,
+            bias: "unbiased",
+            range: (-1.0, 1.0),
+            blind: [&[], &[Permutation], &[], &[]],
+            cost: "O(n² (d + log n)) time and some 40 bytes for each of n² pairs, n being at most 2048: 170 MB",
+            null: Closed("O(n²) beyond the score"),
+            source: "Kriegeskorte et al. (2008); null: Mantel (1967)",
+        });
+        score(Score {
+            name: "procrustes",
+            meaning: "2 − 2|X̃Ỹ′|_* for clouds of size 1".to_owned(),
+            direction: Direction::Distance,
+            bias: "biased downwards by width",
+            range: (0.0, 2.0),
+            blind: [TURNED; 4],
+            cost: turned,
+            null: Estimated,
+            source: "Williams et al. (2021)",
+        });
+        score(Score {
+            name: "svcca",
+            meaning: "mean canonical correlation of the directions with 99 % of the variance".to_owned(),
+            direction: Direction::Similarity,
+            bias: "biased upwards by width",
+            range: (0.0, 1.0),
+            blind: [&[]; 4],
+            cost: turned,
+            null: Estimated,
+            source: "Raghu et al. (2017)",
+        });
+        score(Score {
+            name: "pwcca",
+            meaning: "mean canonical correlation weighted by what a direction takes of the units of the side of lower rank, or of the first side where ranks are equal".to_owned(),
+            direction: Direction::Similarity,
+            bias: "biased upwards by width",
+            range: (0.0, 1.0),
+            blind: [&[]; 4],
+            cost: turned,
+            null: Estimated,
+            source: "Morcos et al. (2018)",
+        });
+        score(Score {
+            name: "mutual_neighbours",
+            meaning: format!("part of its {} nearest neighbours that a concept keeps", self.k),
+            direction: Direction::Similarity,
+            bias: "unbiased, k/(n − 1) by chance",
+            range: (0.0, 1.0),
+            blind: [&[], EVERY, &[], &[]],
+            cost: "O(n² d) time and O(n k) memory, spread over all cores",
+            null: Closed("O(n k²) beyond the score"),
+            source: "Huh et al. (2024); null: Mantel (1967)",
+        });
         columns
     }
 

@@ -25,6 +25,10 @@ pub struct Study {
     pub sweep_as_written: Option<serde_json::Value>,
     /// Number of points, 1 without a sweep.
     pub n_points: u64,
+    /// Number of points of which `where` keeps a tier.
+    pub n_kept: u64,
+    /// The first and the last of them.
+    pub ends: [u64; 2],
     /// Units of work: points × tiers × replicates, less those that `where` leaves out.
     pub n_units: u64,
     /// Rows: one for each unit, or one for each of its stages.
@@ -89,6 +93,8 @@ impl Study {
 
         let mut study = Self {
             n_points,
+            n_kept: 0,
+            ends: [0; 2],
             columns: Vec::new(),
             n_units: 0,
             n_rows: 0,
@@ -106,6 +112,10 @@ impl Study {
         for index in 0..n_points {
             let point = study.point(index)?;
             let replicates = point.plan.scenario.replicates.get();
+            if !point.tiers.is_empty() {
+                study.ends = [if study.n_kept == 0 { index } else { study.ends[0] }, index];
+                study.n_kept += 1;
+            }
             study.n_units += point.tiers.len() as u64 * replicates;
             for &tier_idx in &point.tiers {
                 let planned = &point.plan.tiers[tier_idx];

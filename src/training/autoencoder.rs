@@ -1,6 +1,30 @@
 //! Autoencoder: x̂ = ReLU(WᵀWx + b), its gradient written by hand, and one step of training.
 
+/// Calls a function for at most `limit` rows at a time, and at most so many as the first of a list of all sizes says, from the first to the last, in parts that are as equal
+/// as can be.
+macro_rules! by_rows {
+    ([$most:literal $($size:literal)*], $n:expr, $limit:expr, |$first:ident, $rows:ident| $call:expr) => {
+        let most = if $limit >= $most { $most } else { $limit };
+        let mut $first = 0;
+        while $first < $n {
+            let left = $n - $first;
+            let size = left.div_ceil(left.div_ceil(most));
+            match size {
+                $most => by_rows!(@part $most, $rows, $call),
+                $($size => by_rows!(@part $size, $rows, $call),)*
+                _ => by_rows!(@part 1, $rows, $call),
+            }
+            $first += size;
+        }
+    };
+    (@part $size:literal, $rows:ident, $call:expr) => {{
+        const $rows: usize = $size;
+        $call;
+    }};
+}
+
 mod narrow;
+mod pairs;
 
 use rand::RngExt;
 use rand_distr::StandardNormal;
@@ -25,6 +49,7 @@ pub struct Shape {
     /// Iᵢ, 0 beyond n.
     importance: Vec<Chunk>,
     decay: Decay,
+    is_paired: bool,
 }
 
 /// What pulls at the weights beside the loss.
@@ -62,6 +87,8 @@ pub struct Bench {
     gates: Vec<u16>,
     /// What a narrow shape needs in place of all this.
     room: narrow::Room,
+    /// And for the gradient one that goes through pairs.
+    pairs: pairs::Room,
 }
 
 /// Chunks of a panel of W.
@@ -78,33 +105,60 @@ const ROWS: usize = 8;
 const SLAB: usize = 4;
 
 /// Whether the lanes of a model of this size are samples in training.
-pub fn is_narrow(size: Size) -> bool {
+fn is_narrow(size: Size) -> bool {
     let Size { n_concepts: n, d_model: d } = size;
     n * d <= NARROW.0 && n.min(d) < NARROW.1
 }
 
-/// What an active concept, and a sample, cost where an entry of W costs 1: from timings. Part of the definition of the numbers too.
-const SPARSE: (f64, f64) = (90.0, 300.0);
+/// What a step learns from.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// Samples that are not empty, on average.
+    pub samples: f64,
+    /// Active concepts of each, on average.
+    pub active: f64,
+}
 
-/// Chunks of units that a model must have for that.
-const SPARSE_WIDTH: usize = 2;
+impl Load {
+    /// Batches of so many samples in which concepts are active this often.
+    pub fn new(frequency: &[f64], batch: usize) -> Self {
+        let empty = libm::exp(frequency.iter().map(|&p| libm::log1p(-p).max(-60.0)).sum());
+        Self { samples: batch as f64 * (1.0 - empty), active: frequency.iter().sum::<f64>() / (1.0 - empty) }
+    }
+}
 
-/// Whether so few concepts are active in a sample that a narrow model encodes faster with units in lanes.
-pub fn is_sparse(size: Size, active: f64) -> bool {
-    let Size { n_concepts: n, d_model: d } = size;
-    d.div_ceil(LANES) == SPARSE_WIDTH && SPARSE.0 * active + SPARSE.1 < (n * d) as f64
+/// Whether the gradient goes through the pairs of concepts: where so few are active that this takes less time. Part of the definition of the numbers, as another order of
+/// their sums is.
+fn is_paired(size: Size, load: Load) -> bool {
+    pairs::cycles(size, load) < direct_cycles(size, load)
+}
+
+/// Cycles that the gradient takes for a sample that is not empty, from operations counted and timed.
+pub fn cycles(size: Size, load: Load) -> f64 {
+    pairs::cycles(size, load).min(direct_cycles(size, load))
+}
+
+/// The same for products with W.
+fn direct_cycles(size: Size, load: Load) -> f64 {
+    if is_narrow(size) { narrow::cycles(size) } else { wide_cycles(size, load) }
+}
+
+/// Cycles for a sample that is not empty, with units in lanes, a third of the outputs above zero.
+fn wide_cycles(size: Size, load: Load) -> f64 {
+    let (n, d_chunks) = (size.n_concepts as f64, size.d_model.div_ceil(LANES) as f64);
+    40.0 + n * (size.d_model as f64 / 14.0 + 2.4 * d_chunks) + 4.0 * load.active * d_chunks
 }
 
 impl Shape {
-    /// The model with n concepts of the given importance and d units.
-    pub fn new(size: Size, is_relu: bool, importance: &[f64], decay: Decay) -> Self {
+    /// The model with n concepts of the given importance and d units, which learns from so much.
+    pub fn new(size: Size, is_relu: bool, importance: &[f64], decay: Decay, load: Load) -> Self {
         let Size { n_concepts: n, d_model: d } = size;
         let (d_chunks, n_chunks) = (d.div_ceil(LANES), n.div_ceil(LANES));
         let mut chunks = vec![Chunk::ZERO; n_chunks];
         for (i, &weight) in importance.iter().enumerate() {
             chunks[i / LANES].0[i % LANES] = weight as f32;
         }
-        Self { n, d, d_chunks, n_chunks, is_relu, importance: chunks, decay }
+        Self { n, d, d_chunks, n_chunks, is_relu, importance: chunks, decay, is_paired: is_paired(size, load) }
     }
 
     /// Whether its lanes are samples in training.
@@ -187,6 +241,7 @@ impl Shape {
             outputs: zero(outputs),
             gates: vec![0; outputs],
             room: if self.is_narrow() { narrow::Room::new(self) } else { narrow::Room::default() },
+            pairs: if self.is_paired { pairs::Room::new(self) } else { pairs::Room::default() },
         }
     }
 
@@ -197,10 +252,17 @@ impl Shape {
 }
 
 impl Bench {
-    /// Makes a batch ready for the gradients and losses of all models of the shape that see it.
+    /// Makes a batch ready for the losses of all models of the shape that see it.
     pub fn see(&mut self, shape: &Shape, batch: &Batch) {
         if shape.is_narrow() {
             self.room.see(shape, batch);
+        }
+    }
+
+    /// The same for the gradients.
+    pub fn learn_from(&mut self, shape: &Shape, batch: &Batch) {
+        if !shape.is_paired {
+            self.see(shape, batch);
         }
     }
 }
@@ -224,22 +286,17 @@ impl Task for Gradient<'_> {
 
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) {
+        if self.shape.is_paired {
+            return pairs::gradient::<L, R>(self);
+        }
         if self.shape.is_narrow() {
             return narrow::gradient::<L, R>(self);
         }
         let Self { shape, weights, batch, scale, bench } = self;
         bench.gradient.fill(Chunk::ZERO);
-        bench.bias_gradient.fill(Chunk::ZERO);
         lay_out(shape, &weights.columns, &mut bench.panels);
         let scale = scale as f32;
-        // A sample without active concepts is answered with ReLU(b).
-        let n_empty = batch.n_empty() as f32;
-        for c in 0..shape.n_chunks {
-            for lane in 0..LANES {
-                let (b, factor) = (weights.bias[c].0[lane], scale * shape.importance[c].0[lane]);
-                bench.bias_gradient[c].0[lane] = n_empty * (factor * shape.answer(b));
-            }
-        }
+        answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
         let mut first = 0;
         while first < batch.ends.len() {
             let n_rows = ROWS.min(batch.ends.len() - first);
@@ -266,6 +323,17 @@ impl Task for Gradient<'_> {
             }
             spread::<L>(shape, batch, first, n_rows, bench);
             first += ROWS;
+        }
+    }
+}
+
+/// The gradient by b of the samples without active concepts, which are answered with ReLU(b).
+#[inline(always)]
+fn answer_empty(shape: &Shape, weights: &Weights, batch: &Batch, scale: f32, gradient: &mut [Chunk]) {
+    let n_empty = batch.n_empty() as f32;
+    for ((gradient, bias), importance) in gradient.iter_mut().zip(&weights.bias).zip(&shape.importance) {
+        for ((gradient, &b), importance) in gradient.0.iter_mut().zip(&bias.0).zip(importance.0) {
+            *gradient = n_empty * (scale * importance * shape.answer(b));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::autoencoder::{Bench, Gradient, Loss, Move, Shape, Sums, Weights, is_narrow, is_sparse};
+use super::autoencoder::{Bench, Gradient, Load, Loss, Move, Shape, Sums, Weights, cycles};
 use super::features::{Batch, Features, is_compared};
 use super::{Outcome, Progress, Recipe, Size, Snapshot, State, Trained, best_of};
 use crate::geometry::kernel::Kernel;
@@ -127,7 +127,7 @@ impl Course<'_> {
         for step in 0..=recipe.steps {
             if step > 0 {
                 self.features.draw(&mut rng, recipe.batch, kernel, &mut batch);
-                bench.see(&self.shape, &batch);
+                bench.learn_from(&self.shape, &batch);
                 let rate = recipe.rate(step);
                 for restart in restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
@@ -270,24 +270,13 @@ pub fn cost(size: Size, frequency: &[f64], recipe: &Recipe) -> (f64, f64) {
     let (n, d) = (size.n_concepts as f64, size.d_model as f64);
     let (lanes_n, lanes_d) = (2.0 * (n / 32.0).ceil(), (d / 16.0).ceil());
     let active: f64 = frequency.iter().sum();
-    let filled = 1.0 - libm::exp(frequency.iter().map(|&p| libm::log1p(-p).max(-60.0)).sum());
     let (batch, restarts) = (recipe.batch as f64, recipe.restarts as f64);
+    let load = Load::new(frequency, recipe.batch);
+    let filled = load.samples / batch;
     // Of a sample: to compare takes time for every concept, to walk for the active ones, whose logarithms are slow.
     let draw = if is_compared(frequency) { 0.09e-9 * n + 3e-9 * active } else { 25e-9 * active };
     let forward = 1e-8 + 0.35e-9 * lanes_n * d + active * 1e-9 * lanes_d;
-    let model = if is_narrow(size) {
-        // Five products of n × d, sixteen samples at a time, whatever is active; or three and two sparse ones.
-        let of_sample = if is_sparse(size, active / filled) {
-            n * (0.066e-9 * d + 0.13e-9) + active / filled * 2e-9 * lanes_d
-        } else {
-            n * (0.11e-9 * d + 0.13e-9)
-        };
-        batch * filled * of_sample + n * d * 6e-9 + 0.15e-6
-    } else {
-        // Of the outputs a third is active, which only counts where rows go back one by one.
-        let back = if lanes_d <= 2.0 { 0.9e-9 * lanes_d } else { 0.35 * (2e-9 + 1e-9 * lanes_d) };
-        batch * filled * (forward + n * back + 1e-9 * (lanes_n + active * lanes_d)) + n * lanes_d * 8e-9
-    };
+    let model = batch * filled * cycles(size, load) * 0.3e-9 + n * lanes_d * 8e-9 + 0.15e-6;
     let steps = recipe.steps as f64 * (0.35e-6 + batch * draw + restarts * model);
     let samples = n_evaluated(recipe) as f64;
     let looks = (recipe.checkpoints.len() as f64 + 2.0 + if restarts > 1.0 { 1.0 } else { 0.0 })

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::autoencoder::{Decay, Shape};
+use super::autoencoder::{Decay, Load, Shape};
 use super::course::Course;
 use super::features::Features;
 use super::{Optimizer, Recipe, Schedule, Size, State, ToyModel, Trained};
@@ -19,8 +19,9 @@ use crate::seed::Stream;
 ///
 /// Trained by Adam at a rate of 0.001 for 10000 steps of 1024 samples, from Xavier's normal weights (variance `init`² · 2/(n + d)) and b = 0, unless the scenario says
 /// otherwise. More than one of `restarts` helps where local minima do: of two concepts on one unit, two starts of five end with one of them.
-/// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero; 10nd for a small model (n·d at most 2048, and n or
-/// d below 24), on sixteen samples at once, and 6nd where few of its concepts are active. Memory O(n d).
+/// Time of a step, whichever is least: 4an operations for each sample in which a concepts are active, and 3n²d; or 2nd for each sample that is not empty, and 4d for
+/// each of its outputs above zero, which for a small model (n·d at most 2048, and n or d below 24) is 10nd on sixteen samples at once. Memory O(n d), and O(n²) for the
+/// first.
 ///
 /// Source: Elhage et al. (2022), Toy Models of Superposition, Transformer Circuits Thread.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -153,10 +154,12 @@ impl ToyModel for Elhage {
     fn train(&self, size: Size, recipe: &Recipe, warm: Option<&State>, stream: &Stream, parallel: bool) -> Trained {
         let importance = self.importances(size.n_concepts);
         let is_relu = self.activation == Activation::Relu;
+        let frequency = vec![self.density(); size.n_concepts];
+        let load = Load::new(&frequency, recipe.batch);
         let spread = (2.0 / (size.n_concepts + size.d_model) as f64).sqrt();
         let course = Course {
-            shape: Shape::new(size, is_relu, &importance, Decay::Plain(self.decay.get())),
-            features: Features::new(vec![self.density(); size.n_concepts], 1.0),
+            shape: Shape::new(size, is_relu, &importance, Decay::Plain(self.decay.get()), load),
+            features: Features::new(frequency, 1.0),
             importance,
             init: (self.init.get() * spread, 0.0),
             loss_scale: 1.0,

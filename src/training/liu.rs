@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::autoencoder::{Decay, Shape};
+use super::autoencoder::{Decay, Load, Shape};
 use super::course::Course;
 use super::features::Features;
 use super::{Optimizer, Recipe, Schedule, Size, State, ToyModel, Trained};
@@ -20,8 +20,9 @@ use crate::seed::Stream;
 ///
 /// Trained by AdamW with β = (0.9, 0.999) for 20000 steps of 2048 samples, at a rate that rises to 0.01 in the first tenth and falls to a twentieth of that by half a
 /// cosine, from Wᵢⱼ ~ N(0, 1/d) and bᵢ ~ N(0, 1), unless the scenario says otherwise. 512 samples a step give the same to a few per cent in a quarter of the time.
-/// Time of a step: 2nd operations for each sample that is not empty, and 4d for each of its outputs above zero; 10nd for a small model (n·d at most 2048, and n or
-/// d below 24), on sixteen samples at once, and 6nd where few of its concepts are active. Memory O(n d).
+/// Time of a step, whichever is least: 4an operations for each sample in which a concepts are active, and 3n²d; or 2nd for each sample that is not empty, and 4d for
+/// each of its outputs above zero, which for a small model (n·d at most 2048, and n or d below 24) is 10nd on sixteen samples at once. Memory O(n d), and O(n²) for the
+/// first.
 ///
 /// Source: Liu, Liu & Gore (2025), Superposition Yields Robust Neural Scaling, arXiv 2505.10465.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -108,9 +109,11 @@ impl ToyModel for Liu {
     fn train(&self, size: Size, recipe: &Recipe, warm: Option<&State>, stream: &Stream, parallel: bool) -> Trained {
         let n = size.n_concepts;
         let importance = vec![1.0; n];
+        let frequency = self.frequencies(n);
+        let load = Load::new(&frequency, recipe.batch);
         let course = Course {
-            shape: Shape::new(size, true, &importance, Decay::Rows(self.gamma.get())),
-            features: Features::new(self.frequencies(n), 2.0),
+            shape: Shape::new(size, true, &importance, Decay::Rows(self.gamma.get()), load),
+            features: Features::new(frequency, 2.0),
             importance,
             init: ((1.0 / size.d_model as f64).sqrt(), 1.0),
             loss_scale: self.loss_scale.get() / n as f64,

@@ -1,15 +1,19 @@
 //! What can be wrong with a file of vectors, each a sentence that a person can act on.
 
-use std::fmt;
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::Rows;
 use super::tensors::Choice;
 use crate::quantity::abridged;
 
 /// Why a file of vectors is refused. The sentence begins with its path; rows, columns and bytes are counted from 0, lines from 1.
+///
+/// It speaks of parameters as a scenario has them (`tensor`); in the alternate form, `{:#}`, as the flags of a command (`--tensor`), and with a sign, `{:+#}`, as those
+/// that are for the second file of two (`--to-tensor`).
 #[derive(Debug)]
 pub struct ReadError {
     path: PathBuf,
@@ -29,10 +33,19 @@ impl ReadError {
     /// The parameter of [`File`](super::File) that asks for what the file does not have, if one does; `""` for one that is missing.
     pub fn parameter(&self) -> Option<&'static str> {
         match &self.flaw {
-            Flaw::Unasked { parameter, .. } => Some(parameter),
+            Flaw::Unwanted { parameter, .. } => Some(parameter),
+            Flaw::NoRows { .. } | Flaw::FewRows { .. } => Some("rows"),
             Flaw::Choose { .. } => Some(""),
             Flaw::NoTensor { .. } => Some("tensor"),
             Flaw::NoColumn { .. } => Some("name_column"),
+            _ => None,
+        }
+    }
+
+    /// The parameter that asks for what no file of this format has, if one does.
+    pub fn unwanted(&self) -> Option<&'static str> {
+        match self.flaw {
+            Flaw::Unwanted { parameter, .. } => Some(parameter),
             _ => None,
         }
     }
@@ -45,7 +58,8 @@ impl ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.flaw)
+        write!(f, "{}: ", self.path.display())?;
+        self.flaw.fmt(f)
     }
 }
 
@@ -69,9 +83,13 @@ pub(super) enum Flaw {
     Changed,
 
     // What was asked does not fit what is there.
-    #[error("{sentence}")]
-    Unasked { parameter: &'static str, sentence: String },
-    #[error("holds {n} matrices, so tensor must name one: {choice}")]
+    #[error(fmt = unwanted)]
+    Unwanted { parameter: &'static str, what: &'static str },
+    #[error(fmt = no_rows)]
+    NoRows { axis: &'static str, rows: Rows },
+    #[error(fmt = few_rows)]
+    FewRows { n_all: u64, axis: &'static str, rows: Rows },
+    #[error(fmt = choose)]
     Choose { n: usize, choice: Choice },
     #[error("holds no matrix of floats; it has {choice}")]
     NoMatrix { choice: Choice },
@@ -79,16 +97,14 @@ pub(super) enum Flaw {
     NoTensor { name: String, choice: Choice },
     #[error("has no column {}; it has {choice}", abridged(.name))]
     NoColumn { name: String, choice: Choice },
-    #[error("tensor {}: {flaw}", abridged(.name))]
+    #[error(fmt = of_tensor)]
     Tensor { name: String, flaw: Box<Flaw> },
 
     // The format.
     #[error("is {what}")]
     Foreign { what: &'static str },
-    #[error(
-        "has no sign of its format in its content or its ending; give format as one of npy, npz, safetensors, text, word2vec, csv and tsv"
-    )]
-    Unknown,
+    #[error(fmt = unknown)]
+    Unknown {},
     #[error(r#"is not a .npy file: it begins with "{found}", not with "\x93NUMPY""#)]
     Magic { found: String },
     #[error("has .npy version {major}.{minor}; allowed are 1.0, 2.0 and 3.0")]
@@ -147,12 +163,22 @@ pub(super) enum Flaw {
     // Text.
     #[error("line {line} is longer than {allowed} bytes; none that is right can be")]
     LongLine { line: u64, allowed: usize },
+    #[error(
+        "has nothing but empty lines in the {allowed} bytes from line {line} on; no file that is right has so many"
+    )]
+    EmptyLines { line: u64, allowed: usize },
+    #[error("line {line} opens a quote that nothing closes")]
+    OpenQuote { line: u64 },
+    #[error(
+        "line {line} opens a quote that line {end} closes inside a cell; a quote must be closed at the end of its cell"
+    )]
+    LateQuote { line: u64, end: u64 },
     #[error("is not text: line {line} has a byte 0")]
     NotText { line: u64 },
     #[error("line {line} has {found} {what}, but {needed} are needed as {like}")]
     Ragged { line: u64, found: usize, what: &'static str, needed: usize, like: String },
-    #[error("line {line} has {} where the number of {column} is needed{hint}", abridged(.found))]
-    NoNumber { line: u64, column: String, found: String, hint: String },
+    #[error(fmt = no_number)]
+    NoNumber { line: u64, column: String, found: String, hint: &'static str, maybe_names: Option<String> },
     #[error("line {line} has {n} {found}{} and no {needed}; cells must be separated by {needed}s", if *n == 1 { "" } else { "s" })]
     Separator { line: u64, n: usize, found: &'static str, needed: &'static str },
     #[error("{sentence}")]
@@ -165,20 +191,11 @@ pub(super) enum Flaw {
     Names { found: String, needed: u64 },
 
     // Its values.
-    #[error(
-        "row {row}, column {column} (from 0{place}) is {value}; every value must be finite, \
-         or drop = [\"nonfinite\"] leaves such concepts out"
-    )]
+    #[error(fmt = not_finite)]
     NotFinite { row: u64, column: u64, place: After, value: f64 },
-    #[error(
-        "row {row}, column {column} (from 0{place}) is {value:e}; as 32-bit floats, values reach 3.4e38, \
-         and drop = [\"nonfinite\"] leaves such concepts out"
-    )]
+    #[error(fmt = overflow)]
     Overflow { row: u64, column: u64, place: After, value: f64 },
-    #[error(
-        "{axis} {index} (from 0{place}) is zero in 32-bit floats; a zero vector has no direction, \
-         and drop = [\"zero\"] leaves such concepts out"
-    )]
+    #[error(fmt = zero_row)]
     ZeroRow { axis: &'static str, index: u64, place: After },
     #[error(
         "{axis} {index} (from 0{place}) has norm {norm:.3e}; allowed are 1e-12 to 1e12, \
@@ -187,6 +204,97 @@ pub(super) enum Flaw {
     Norm { axis: &'static str, index: u64, place: After, norm: f64 },
     #[error("has no concept left: {n_zero} are zero and {n_nonfinite} are not finite")]
     NoneLeft { n_zero: u64, n_nonfinite: u64 },
+}
+
+/// A parameter as the form of the sentence has it.
+fn asked(parameter: &str, f: &Formatter) -> String {
+    let of_second = f.sign_plus() && ["tensor", "rows"].contains(&parameter);
+    match f.alternate() {
+        true => format!("--{}{}", if of_second { "to-" } else { "" }, parameter.replace('_', "-")),
+        false => parameter.to_owned(),
+    }
+}
+
+fn asked_drop(which: &str, f: &Formatter) -> String {
+    if f.alternate() { format!("--drop {which}") } else { format!("drop = [\"{which}\"]") }
+}
+
+fn asked_rows(rows: &Rows, f: &Formatter) -> String {
+    let (name, from) = (asked("rows", f), rows.from);
+    match (f.alternate(), rows.to) {
+        (true, to) => format!("{name} is {from}:{}", to.map_or(String::new(), |to| to.to_string())),
+        (false, None) => format!("{name} has from = {from}"),
+        (false, Some(to)) => format!("{name} has from = {from} and to = {to}"),
+    }
+}
+
+fn unwanted(parameter: &&str, what: &&str, f: &mut Formatter) -> fmt::Result {
+    let parameter = asked(parameter, f);
+    write!(f, "{what}; leave {parameter} out")
+}
+
+fn no_rows(axis: &&str, rows: &Rows, f: &mut Formatter) -> fmt::Result {
+    let rows = asked_rows(rows, f);
+    write!(f, "is asked for no {axis}: {rows}")
+}
+
+fn few_rows(n_all: &u64, axis: &&str, rows: &Rows, f: &mut Formatter) -> fmt::Result {
+    let rows = asked_rows(rows, f);
+    write!(f, "has {n_all} {axis}{}, but {rows}", if *n_all == 1 { "" } else { "s" })
+}
+
+fn choose(n: &usize, choice: &Choice, f: &mut Formatter) -> fmt::Result {
+    let tensor = asked("tensor", f);
+    write!(f, "holds {n} matrices, so {tensor} must name one: {choice}")
+}
+
+fn of_tensor(name: &str, flaw: &Flaw, f: &mut Formatter) -> fmt::Result {
+    write!(f, "tensor {}: ", abridged(name))?;
+    flaw.fmt(f)
+}
+
+fn unknown(f: &mut Formatter) -> fmt::Result {
+    let format = asked("format", f);
+    let allowed = "npy, npz, safetensors, text, word2vec, csv and tsv";
+    write!(f, "has no sign of its format in its content or its ending; give {format} as one of {allowed}")
+}
+
+fn no_number(
+    line: &u64,
+    column: &str,
+    found: &str,
+    hint: &str,
+    maybe_names: &Option<String>,
+    f: &mut Formatter,
+) -> fmt::Result {
+    let found = abridged(found);
+    write!(f, "line {line} has {found} where the number of {column} is needed{hint}")?;
+    let Some(heading) = maybe_names else { return Ok(()) };
+    let (name_column, is) = (asked("name_column", f), if f.alternate() { " " } else { " = " });
+    write!(f, "; if it holds the names, {name_column}{is}{}", abridged(heading))
+}
+
+fn not_finite(row: &u64, column: &u64, place: &After, value: &f64, f: &mut Formatter) -> fmt::Result {
+    let drop = asked_drop("nonfinite", f);
+    let what = format_args!("every value must be finite, or {drop} leaves such concepts out");
+    write!(f, "row {row}, column {column} (from 0{place}) is {value}; {what}")
+}
+
+fn overflow(row: &u64, column: &u64, place: &After, value: &f64, f: &mut Formatter) -> fmt::Result {
+    let value = match *value {
+        f64::MAX => "1.8e308 or more".to_owned(),
+        f64::MIN => "-1.8e308 or less".to_owned(),
+        value => format!("{value:e}"),
+    };
+    let drop = asked_drop("nonfinite", f);
+    let what = format_args!("as 32-bit floats, values reach 3.4e38, and {drop} leaves such concepts out");
+    write!(f, "row {row}, column {column} (from 0{place}) is {value}; {what}")
+}
+
+fn zero_row(axis: &&str, index: &u64, place: &After, f: &mut Formatter) -> fmt::Result {
+    let drop = asked_drop("zero", f);
+    let what = format_args!("a zero vector has no direction, and {drop} leaves such concepts out");
+    write!(f, "{axis} {index} (from 0{place}) is zero in 32-bit floats; {what}")
 }
 
 /// What may be read, in the words of NumPy.
@@ -226,10 +334,6 @@ impl fmt::Display for After {
 impl Flaw {
     pub(super) fn untrue(what: impl Into<String>) -> Self {
         Self::Untrue { what: what.into() }
-    }
-
-    pub(super) fn unasked(parameter: &'static str, sentence: impl Into<String>) -> Self {
-        Self::Unasked { parameter, sentence: sentence.into() }
     }
 
     /// The same, of one tensor of the file.

@@ -56,7 +56,7 @@ pub(super) fn tell(source: &Source, ending: Option<&str>, asked: Option<Format>)
         Some("tsv" | "tab") => Format::Tsv,
         Some("vec") => Format::Text,
         Some("bin") => Format::Word2vec,
-        _ => text(&head).ok_or(Flaw::Unknown)?,
+        _ => text(&head).ok_or(Flaw::Unknown {})?,
     };
     Ok((format, false))
 }

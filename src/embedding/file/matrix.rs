@@ -1,7 +1,7 @@
 //! Matrix: where the numbers of a matrix lie in a file, line after line.
 
 use super::error::{Flaw, Place};
-use super::scalar::Scalar;
+use super::scalar::{Scalar, is_zero};
 use super::source::Source;
 
 /// A matrix whose size has been held against the length of its file; none of its numbers is read yet.
@@ -20,14 +20,33 @@ pub(super) struct Matrix {
 pub(super) enum Body {
     /// Anywhere, by their place.
     Dense(Dense),
-    /// One line after the other.
+    /// Of one type, one after the other.
+    Packed(Box<dyn Numbers>),
+    /// One line after the other, each with what it tells of itself.
     Stream(Box<dyn Lines>),
+}
+
+/// Numbers of one type, line after line.
+pub(super) trait Numbers {
+    /// Fills `values` with what begins at a line and goes on over those that follow it. No line is filled twice, nor one before another that was.
+    fn fill(&mut self, line: u64, values: &mut [f32]) -> Result<(), Flaw>;
+
+    /// Where a number stands.
+    fn place(&self, line: u64, position: u64) -> Place;
+
+    /// One number, not rounded; also of a line that was filled.
+    fn exact(&self, line: u64, position: u64) -> Result<f64, Flaw>;
+
+    /// Looks whether the file ends where it should.
+    fn finish(&mut self) -> Result<(), Flaw> {
+        Ok(())
+    }
 }
 
 /// A stream of lines.
 pub(super) trait Lines {
-    /// Appends the numbers of the next line; `None` at the end. A line that has not `n_per_line` numbers is a flaw.
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw>;
+    /// Fills `values`, of `n_per_line` numbers, with the next line; `None` at the end. A line that has not as many is a flaw.
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw>;
 
     /// Looks whether the file ends where it should, after the last line that was wanted.
     fn finish(&mut self) -> Result<(), Flaw> {
@@ -55,13 +74,14 @@ pub(super) struct Infinite {
 }
 
 /// Numbers of one type, one after the other.
-#[derive(Clone)]
 pub(super) struct Dense {
     pub source: Source,
     /// The byte where they begin.
     pub offset: u64,
     pub scalar: Scalar,
     pub n_per_line: u64,
+    /// What is read at a time.
+    pub buffer: Vec<u8>,
 }
 
 impl Matrix {
@@ -76,27 +96,13 @@ const BUFFER_BYTES: usize = 512 * 1024;
 /// Numbers in one cache line of the result: a transposition that writes fewer at a time fetches the line again.
 const CACHE_LINE: usize = 16;
 
-impl Dense {
-    /// The byte where a number begins.
-    pub fn position(&self, line: u64, position: u64) -> u64 {
-        self.offset + (line * self.n_per_line + position) * self.scalar.n_bytes() as u64
-    }
-
-    /// One number, not rounded.
-    pub fn exact(&self, line: u64, position: u64) -> Result<f64, Flaw> {
-        let mut bytes = [0; 8];
-        let bytes = &mut bytes[..self.scalar.n_bytes()];
-        self.source.read(bytes, self.position(line, position))?;
-        Ok(self.scalar.exact(bytes))
-    }
-
-    /// Fills `values` with what begins at a line and goes on over those that follow it.
-    pub fn fill(&self, line: u64, values: &mut [f32], buffer: &mut Vec<u8>) -> Result<(), Flaw> {
+impl Numbers for Dense {
+    fn fill(&mut self, line: u64, values: &mut [f32]) -> Result<(), Flaw> {
         let n_bytes = self.scalar.n_bytes();
-        buffer.resize(BUFFER_BYTES.min(values.len() * n_bytes).max(buffer.len()), 0);
+        self.buffer.resize(BUFFER_BYTES.min(values.len() * n_bytes).max(self.buffer.len()), 0);
         let mut at = self.position(line, 0);
         for part in values.chunks_mut(BUFFER_BYTES / n_bytes) {
-            let bytes = &mut buffer[..part.len() * n_bytes];
+            let bytes = &mut self.buffer[..part.len() * n_bytes];
             self.source.read(bytes, at)?;
             self.scalar.decode(bytes, part);
             at += bytes.len() as u64;
@@ -104,12 +110,25 @@ impl Dense {
         Ok(())
     }
 
-    /// Lines that are read at once, so that many short ones are one read.
-    pub fn n_lines_at_once(&self) -> u64 {
-        (BUFFER_BYTES as u64 / (self.scalar.n_bytes() as u64 * self.n_per_line)).max(1)
+    fn place(&self, line: u64, position: u64) -> Place {
+        Place::Byte(self.position(line, position))
     }
 
-    /// Writes every `step`-th position from `from` on of all `n_lines` lines as rows of `values`, a row having `n_lines` numbers.
+    fn exact(&self, line: u64, position: u64) -> Result<f64, Flaw> {
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..self.scalar.n_bytes()];
+        self.source.read(bytes, self.position(line, position))?;
+        Ok(self.scalar.exact(bytes))
+    }
+}
+
+impl Dense {
+    /// The byte where a number begins.
+    fn position(&self, line: u64, position: u64) -> u64 {
+        self.offset + (line * self.n_per_line + position) * self.scalar.n_bytes() as u64
+    }
+
+    /// Writes every `step`-th position from `from` on of all `n_lines` lines as rows of `values`, a row having `n_lines` numbers. All of `values` are zero before.
     ///
     /// Transposes tile by tile: number by number, each would cost a cache line of the result.
     pub fn fill_across(&self, n_lines: usize, from: u64, step: u64, values: &mut [f32]) -> Result<(), Flaw> {
@@ -134,6 +153,9 @@ impl Dense {
                 let n_per_read = if is_whole { bytes.len() } else { n_here * n_bytes };
                 for (run, line) in bytes.chunks_exact_mut(n_per_read).zip(lines.clone()) {
                     self.source.read(run, self.position(line as u64, from + first as u64))?;
+                }
+                if is_zero(bytes) {
+                    continue;
                 }
                 let tile = &mut tile[..lines.len() * n_here];
                 self.scalar.decode(bytes, tile);

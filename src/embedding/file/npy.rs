@@ -23,7 +23,7 @@ impl Header {
     pub fn matrix(&self, source: &Source, begin: u64) -> Matrix {
         let (n_lines, n_per_line) = Matrix::stored(self.n_rows, self.n_columns, self.is_fortran);
         let (source, offset) = (source.clone(), begin + self.offset);
-        let dense = Dense { source, offset, scalar: self.scalar, n_per_line };
+        let dense = Dense { source, offset, scalar: self.scalar, n_per_line, buffer: Vec::new() };
         Matrix { n_lines, n_per_line, is_across: self.is_fortran, body: Body::Dense(dense) }
     }
 }

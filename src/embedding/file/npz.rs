@@ -3,7 +3,7 @@
 //! A zip archive says the size and the place of its members in several ways. Only its directory is asked, and what it says is held against the file:
 //! no member may lie over another, unpack to more than deflate can make of its bytes, or have another checksum than it should.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 use std::rc::Rc;
 
 use flate2::Crc;
@@ -12,11 +12,11 @@ use rawzip::{CompressionMethod, ReaderAt, ZipArchive, ZipLocator};
 
 use super::error::{Flaw, Place};
 use super::lines::MAX_NAME_BYTES;
-use super::matrix::{Body, Infinite, Line, Lines, Matrix};
+use super::matrix::{Body, Matrix, Numbers};
 use super::npy::{HEAD_BYTES, Header};
-use super::scalar::Scalar;
 use super::source::Source;
 use super::tensors::{Announced, choose};
+use crate::quantity::abridged;
 
 /// The end of an archive has a comment of at most 64 KiB before it.
 const END_BYTES: u64 = 22 + (64 << 10);
@@ -26,6 +26,7 @@ const MAX_RATIO: u64 = 1032;
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// A member of an archive, as its directory tells it.
+#[derive(Clone)]
 struct Member {
     name: String,
     crc: u32,
@@ -117,13 +118,13 @@ fn members(source: &Source) -> Result<Vec<Member>, Flaw> {
     members.sort_by_key(|member| (member.begin, member.end));
     for pair in members.windows(2) {
         if pair[1].begin < pair[0].end {
-            let what = format!("bytes that are also those of {}", crate::quantity::abridged(&pair[0].name));
+            let what = format!("bytes that are also those of {}", abridged(&pair[0].name));
             return Err(Flaw::untrue(what).of(&pair[1].name));
         }
     }
     let mut names = std::collections::HashSet::new();
     if let Some(member) = members.iter().find(|member| !names.insert(member.name.as_str())) {
-        return Err(Flaw::untrue("it twice in its directory").of(&member.name));
+        return Err(Flaw::untrue(format!("the array {} twice in its directory", abridged(&member.name))));
     }
     Ok(members)
 }
@@ -155,17 +156,8 @@ impl Member {
             return Ok(header.matrix(source, self.begin));
         }
         let (n_lines, n_per_line) = Matrix::stored(header.n_rows, header.n_columns, header.is_fortran);
-        let stream = Packed {
-            reader: BufReader::with_capacity(BUFFER_BYTES, Checked { inner: self.unpacked(source), crc: Crc::new() }),
-            at: 0,
-            offset: header.offset,
-            scalar: header.scalar,
-            n_per_line: n_per_line as usize,
-            n_left: n_lines,
-            crc: self.crc,
-            bytes: Vec::new(),
-        };
-        Ok(Matrix { n_lines, n_per_line, is_across: header.is_fortran, body: Body::Stream(Box::new(stream)) })
+        let packed = Packed::new(self.clone(), source.clone(), header);
+        Ok(Matrix { n_lines, n_per_line, is_across: header.is_fortran, body: Body::Packed(Box::new(packed)) })
     }
 
     /// Compares the checksum of a member that is stored as it is.
@@ -191,14 +183,12 @@ fn checksum(told: u32, found: u32) -> Result<(), Flaw> {
 }
 
 /// Packed bytes that cannot be unpacked are those of a damaged file.
-fn unpacking(error: std::io::Error) -> Flaw {
+fn unpacking(error: io::Error) -> Flaw {
     match error.kind() {
-        std::io::ErrorKind::InvalidInput | std::io::ErrorKind::InvalidData => {
+        io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
             Flaw::Zip { reason: "its packed bytes cannot be unpacked".to_owned() }
         }
-        std::io::ErrorKind::UnexpectedEof => {
-            Flaw::Zip { reason: "it unpacks to less than its directory says".to_owned() }
-        }
+        io::ErrorKind::UnexpectedEof => Flaw::Zip { reason: "it unpacks to less than its directory says".to_owned() },
         _ => error.into(),
     }
 }
@@ -210,65 +200,80 @@ struct Checked {
 }
 
 impl Read for Checked {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = self.inner.read(buffer)?;
         self.crc.update(&buffer[..n]);
         Ok(n)
     }
 }
 
-/// The lines of a packed array.
+/// The numbers of a packed array.
 struct Packed {
+    member: Member,
+    source: Source,
+    header: Header,
     reader: BufReader<Checked>,
     /// Bytes that have been unpacked.
     at: u64,
-    /// The byte where the numbers begin.
-    offset: u64,
-    scalar: Scalar,
-    n_per_line: usize,
-    n_left: u64,
-    crc: u32,
     bytes: Vec<u8>,
 }
 
-impl Lines for Packed {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
-        if self.at == 0 {
-            let mut header = vec![0; self.offset as usize];
-            self.reader.read_exact(&mut header).map_err(unpacking)?;
-            self.at = self.offset;
-        }
-        if self.n_left == 0 {
-            return Ok(None);
-        }
-        let (start, place, n_bytes) = (values.len(), self.at, self.scalar.n_bytes());
-        values.resize(start + self.n_per_line, 0.0);
-        let mut infinite = None;
-        // In parts, so that one long line does not stand in memory twice.
-        let mut position = 0;
-        for part in values[start..].chunks_mut(BUFFER_BYTES / n_bytes) {
-            self.bytes.resize(part.len() * n_bytes, 0);
+impl Packed {
+    fn new(member: Member, source: Source, header: Header) -> Self {
+        let reader =
+            BufReader::with_capacity(BUFFER_BYTES, Checked { inner: member.unpacked(&source), crc: Crc::new() });
+        Self { member, source, header, reader, at: 0, bytes: Vec::new() }
+    }
+
+    /// The byte, of what is unpacked, where a number begins.
+    fn position(&self, line: u64, position: u64) -> u64 {
+        let Header { n_rows, n_columns, is_fortran, scalar, offset } = self.header;
+        let (_, n_per_line) = Matrix::stored(n_rows, n_columns, is_fortran);
+        offset + (line * n_per_line + position) * scalar.n_bytes() as u64
+    }
+
+    /// Unpacks and forgets what stands before a byte.
+    fn skip_to(&mut self, at: u64) -> Result<(), Flaw> {
+        let n = at - self.at;
+        let found = io::copy(&mut (&mut self.reader).take(n), &mut io::sink()).map_err(unpacking)?;
+        self.at += found;
+        if found < n { Err(unpacking(io::ErrorKind::UnexpectedEof.into())) } else { Ok(()) }
+    }
+}
+
+impl Numbers for Packed {
+    fn fill(&mut self, line: u64, values: &mut [f32]) -> Result<(), Flaw> {
+        self.skip_to(self.position(line, 0))?;
+        let scalar = self.header.scalar;
+        for part in values.chunks_mut(BUFFER_BYTES / scalar.n_bytes()) {
+            self.bytes.resize(part.len() * scalar.n_bytes(), 0);
             self.reader.read_exact(&mut self.bytes).map_err(unpacking)?;
-            self.scalar.decode(&self.bytes, part);
-            if infinite.is_none()
-                && let Some(idx) = part.iter().position(|value| !value.is_finite())
-            {
-                let value = self.scalar.exact(&self.bytes[idx * n_bytes..][..n_bytes]);
-                let place = Place::Unpacked(self.at + (idx * n_bytes) as u64);
-                infinite = Some(Infinite { position: position + idx, value, place });
-            }
+            scalar.decode(&self.bytes, part);
             self.at += self.bytes.len() as u64;
-            position += part.len();
         }
-        self.n_left -= 1;
-        Ok(Some(Line { name: None, place: Place::Unpacked(place), infinite }))
+        Ok(())
+    }
+
+    fn place(&self, line: u64, position: u64) -> Place {
+        Place::Unpacked(self.position(line, position))
+    }
+
+    /// Unpacks again all that stands before it.
+    fn exact(&self, line: u64, position: u64) -> Result<f64, Flaw> {
+        let mut again = Self::new(self.member.clone(), self.source.clone(), self.header);
+        again.skip_to(self.position(line, position))?;
+        let mut bytes = [0; 8];
+        let bytes = &mut bytes[..self.header.scalar.n_bytes()];
+        again.reader.read_exact(bytes).map_err(unpacking)?;
+        Ok(self.header.scalar.exact(bytes))
     }
 
     fn finish(&mut self) -> Result<(), Flaw> {
+        self.skip_to(self.member.n_bytes)?;
         let mut byte = [0];
         if self.reader.read(&mut byte).map_err(unpacking)? != 0 {
             return Err(Flaw::Zip { reason: "it unpacks to more than its directory says".to_owned() });
         }
-        checksum(self.crc, self.reader.get_ref().crc.sum())
+        checksum(self.member.crc, self.reader.get_ref().crc.sum())
     }
 }

@@ -113,10 +113,10 @@ impl File {
         let is_table = matches!(format, Format::Csv | Format::Tsv);
         let has_tensors = matches!(format, Format::Npz | Format::Safetensors);
         if self.tensor.is_some() && !has_tensors {
-            return Err(Flaw::unasked("tensor", "holds one matrix without a name; leave tensor out"));
+            return Err(Flaw::Unwanted { parameter: "tensor", what: "holds one matrix without a name" });
         }
         if self.name_column.is_some() && !is_table {
-            return Err(Flaw::unasked("name_column", "is no table with headings; leave name_column out"));
+            return Err(Flaw::Unwanted { parameter: "name_column", what: "is no table with headings" });
         }
         Ok(())
     }
@@ -155,9 +155,11 @@ impl File {
         let found = Self { rows: Some(first), ..self.clone() }.find(&Origin::Path(self.path.clone()))?;
         let names = match (self.transpose, found.matrix.body) {
             (true, _) => found.headings.is_some(),
-            (false, Body::Dense(_)) => false,
+            (false, Body::Dense(_) | Body::Packed(_)) => false,
             (false, Body::Stream(mut lines)) => {
-                let line = lines.next(&mut Vec::new()).map_err(|flaw| ReadError::new(&found.path, flaw))?;
+                let line = lines
+                    .next(&mut vec![0.0; found.matrix.n_per_line as usize])
+                    .map_err(|flaw| ReadError::new(&found.path, flaw))?;
                 line.is_some_and(|line| line.name.is_some())
             }
         };

@@ -15,6 +15,7 @@ use super::matrix::{Body, Dense, Matrix};
 use super::scalar::Float;
 use super::source::Source;
 use super::tensors::{Announced, choose};
+use crate::quantity::abridged;
 
 /// The header of a model of 100,000 tensors takes 10 MB.
 pub(super) const MAX_HEADER_BYTES: u64 = 16 << 20;
@@ -58,7 +59,7 @@ fn matrix(source: &Source, entry: &Entry, data: u64) -> Result<Matrix, Flaw> {
         return Err(Flaw::Empty { n_rows, n_columns });
     }
     let (source, offset) = (source.clone(), data + entry.begin);
-    let dense = Dense { source, offset, scalar: float.little(), n_per_line: n_columns };
+    let dense = Dense { source, offset, scalar: float.little(), n_per_line: n_columns, buffer: Vec::new() };
     Ok(Matrix { n_lines: n_rows, n_per_line: n_columns, is_across: false, body: Body::Dense(dense) })
 }
 
@@ -99,7 +100,7 @@ pub(super) fn json(what: &'static str, error: &serde_json::Error) -> Flaw {
 fn check(entries: &mut [Entry], n_data_bytes: u64) -> Result<(), Flaw> {
     let mut names = HashSet::new();
     if let Some(entry) = entries.iter().find(|entry| !names.insert(entry.tensor.name.as_str())) {
-        return Err(Flaw::untrue("it twice in its header").of(&entry.tensor.name));
+        return Err(Flaw::untrue(format!("the tensor {} twice in its header", abridged(&entry.tensor.name))));
     }
     for Entry { tensor, begin, end } in entries.iter() {
         let of = |flaw: Flaw| flaw.of(&tensor.name);

@@ -39,7 +39,15 @@ impl Scalar {
     }
 
     /// Rounds to f32 what has more digits. `bytes` holds as many numbers as `values`.
+    ///
+    /// Nothing is written where zeros would be written over zeros: memory that the system has given as zeros is taken when it is first written to, and a file of zeros shall take none.
     pub fn decode(self, bytes: &[u8], values: &mut [f32]) {
+        if is_zero(bytes) {
+            if !values.iter().all(|value| value.to_bits() == 0) {
+                values.fill(0.0);
+            }
+            return;
+        }
         fn each<const N: usize>(bytes: &[u8], values: &mut [f32], is_big: bool, decode: impl Fn([u8; N]) -> f32) {
             let numbers = values.iter_mut().zip(bytes.as_chunks::<N>().0);
             if is_big {
@@ -69,6 +77,12 @@ impl Scalar {
         self.decode(bytes, &mut value);
         f64::from(value[0])
     }
+}
+
+/// Whether all bytes are 0: then they are numbers 0 of any type.
+pub(super) fn is_zero(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<64>();
+    words.iter().all(|word| word.iter().fold(0, |all, byte| all | byte) == 0) && rest.iter().all(|byte| *byte == 0)
 }
 
 #[cfg(test)]

@@ -29,7 +29,9 @@ pub(super) fn find(source: &Source, name: Option<&str>) -> Result<(String, Strin
         });
     };
     match name {
-        Some(_) if !found.is_empty() => return Err(Flaw::untrue("it twice in its index").of(&tensor)),
+        Some(_) if !found.is_empty() => {
+            return Err(Flaw::untrue(format!("the tensor {} twice in its index", abridged(&tensor))));
+        }
         None if n > 1 => return Err(Flaw::Choose { n, choice: ranking.choice() }),
         _ => {}
     }

@@ -24,13 +24,17 @@ pub(super) fn find(
 ) -> Result<(Matrix, Option<Vec<String>>), Flaw> {
     let layout = layout(source, separator, name_column)?;
     let mut rows = Rows::new(source, separator);
+    let n_headings = u64::from(layout.headings.is_some());
+    let limit = limit.map(|limit| limit.saturating_add(n_headings));
     let mut n_lines = 0;
-    while limit.is_none_or(|limit| n_lines < limit.saturating_add(u64::from(layout.headings.is_some())))
-        && rows.advance()?
-    {
+    while limit.is_none_or(|limit| n_lines < limit) && rows.advance()? {
         n_lines += 1;
+        // The last one says that there is more, and nothing else.
+        if limit != Some(n_lines) {
+            rows.check(layout.n_cells, layout.line)?;
+        }
     }
-    n_lines -= u64::from(layout.headings.is_some()).min(n_lines);
+    n_lines -= n_headings.min(n_lines);
     let n_per_line = layout.n_cells - usize::from(layout.name_idx.is_some());
     if n_lines == 0 || n_per_line == 0 {
         return Err(Flaw::NoVectors);
@@ -58,6 +62,7 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
     if !rows.advance()? {
         return Err(Flaw::NoVectors);
     }
+    rows.check_quotes()?;
     let (first, line) = (rows.record.clone(), rows.line());
     let cells: Vec<&[u8]> = first.iter().map(<[u8]>::trim_ascii).collect();
     let is_number: Vec<bool> = cells.iter().map(|cell| number(cell).is_some()).collect();
@@ -76,9 +81,9 @@ fn layout(source: &Source, separator: u8, name_column: Option<&str>) -> Result<L
         !is_number[*idx] && (of_row || has_typeset_minus(cells[*idx]))
     };
     if let (None, Some(idx)) = (name_column, (0..cells.len()).find(is_slip)) {
-        let hint = hint(cells[idx], separator).to_owned();
+        let hint = hint(cells[idx], separator);
         let column = format!("column {}", idx.saturating_sub(first_number));
-        return Err(Flaw::NoNumber { line, column, found: text(&cells[idx]), hint });
+        return Err(Flaw::NoNumber { line, column, found: text(&cells[idx]), hint, maybe_names: None });
     }
     let has_headings = if !rest_are_numbers || cells.len() == 1 && begins_with_word || name_column.is_some() {
         true
@@ -154,6 +159,8 @@ struct Rows {
     /// The line that is read, from 1; where a byte 0 was met, its own.
     line: Rc<Cell<u64>>,
     record: ByteRecord,
+    source: Source,
+    separator: u8,
 }
 
 /// Counts bytes as they are read, and stops where a row would fill the memory: a quote that nobody closes.
@@ -193,17 +200,15 @@ impl Rows {
             .delimiter(separator)
             .buffer_capacity(BUFFER_BYTES)
             .from_reader(meter);
-        Self { reader, n_bytes, line, record: ByteRecord::new() }
+        Self { reader, n_bytes, line, record: ByteRecord::new(), source: source.clone(), separator }
     }
 
     /// Whether there is a further row, which is then `record`.
     fn advance(&mut self) -> Result<bool, Flaw> {
         self.n_bytes.set(0);
-        let next_line = self.reader.position().line();
+        let (begin, next_line) = (self.reader.position().byte(), self.reader.position().line());
         self.reader.read_byte_record(&mut self.record).map_err(|error| match error.into_kind() {
-            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-                Flaw::LongLine { line: next_line, allowed: MAX_LINE_BYTES }
-            }
+            csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => self.too_long(begin, next_line),
             csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
                 Flaw::NotText { line: self.line.get() }
             }
@@ -212,10 +217,76 @@ impl Rows {
         })
     }
 
+    /// What makes a row longer than a vector can need.
+    fn too_long(&self, begin: u64, line: u64) -> Flaw {
+        let allowed = MAX_LINE_BYTES;
+        let mut text = vec![0; allowed];
+        match self.source.read(&mut text, begin) {
+            Err(flaw) => flaw,
+            Ok(()) if text.iter().all(|byte| b"\r\n".contains(byte)) => Flaw::EmptyLines { line, allowed },
+            Ok(()) => {
+                let open = quote_gone_wrong(&text, self.separator, line);
+                open.unwrap_or(Flaw::LongLine { line, allowed })
+            }
+        }
+    }
+
+    /// Refuses a row with other cells than it should have, and one that a quote has run together with others.
+    fn check(&self, n_cells: usize, first_line: u64) -> Result<(), Flaw> {
+        self.check_quotes()?;
+        if self.record.len() != n_cells {
+            let like = format!("in line {first_line}");
+            let (line, found) = (self.line(), self.record.len());
+            return Err(Flaw::Ragged { line, found, what: "cells", needed: n_cells, like });
+        }
+        Ok(())
+    }
+
+    /// Looks into what a row was read from where it goes on over lines, or up to the end: a quote may be meant to, or nobody has closed it.
+    fn check_quotes(&self) -> Result<(), Flaw> {
+        let (begin, end) = (self.record.position().map_or(0, csv::Position::byte), self.reader.position().byte());
+        let is_last = end >= self.source.n_bytes;
+        if !is_last && memchr::memchr2(b'\n', b'\r', self.record.as_slice()).is_none() {
+            return Ok(());
+        }
+        let mut text = vec![0; (end - begin) as usize];
+        self.source.read(&mut text, begin)?;
+        quote_gone_wrong(&text, self.separator, self.line()).map_or(Ok(()), Err)
+    }
+
     /// The line where the row begins.
     fn line(&self) -> u64 {
         self.record.position().map_or(0, csv::Position::line)
     }
+}
+
+/// The first quote of some text that begins a cell and does not end it, the text being at the beginning of a row in a line.
+fn quote_gone_wrong(text: &[u8], separator: u8, first_line: u64) -> Option<Flaw> {
+    /// Where in a cell the text is.
+    enum At {
+        Begin,
+        Bare,
+        Quoted,
+        /// Behind a quote, which may be the end of the cell or half of one that is meant.
+        Quote,
+    }
+    let (mut at, mut line, mut opened) = (At::Begin, first_line, first_line);
+    for &byte in text {
+        at = match (at, byte) {
+            (At::Begin, b'"') => {
+                opened = line;
+                At::Quoted
+            }
+            (At::Quoted, b'"') => At::Quote,
+            (At::Quoted, _) | (At::Quote, b'"') => At::Quoted,
+            (At::Begin | At::Bare | At::Quote, b'\r' | b'\n') => At::Begin,
+            (At::Begin | At::Bare | At::Quote, byte) if byte == separator => At::Begin,
+            (At::Quote, _) if line > opened => return Some(Flaw::LateQuote { line: opened, end: line }),
+            (At::Begin | At::Bare | At::Quote, _) => At::Bare,
+        };
+        line += u64::from(byte == b'\n');
+    }
+    matches!(at, At::Quoted).then_some(Flaw::OpenQuote { line: opened })
 }
 
 struct Vectors {
@@ -226,7 +297,7 @@ struct Vectors {
 }
 
 impl Lines for Vectors {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw> {
         if !self.is_begun && self.layout.headings.is_some() {
             self.rows.advance()?;
         }
@@ -235,40 +306,29 @@ impl Lines for Vectors {
             return Ok(None);
         }
         let (line, record) = (self.rows.line(), &self.rows.record);
-        let Layout { n_cells, name_idx, .. } = self.layout;
-        if record.len() != n_cells {
-            let like = format!("in line {}", self.layout.line);
-            return Err(Flaw::Ragged { line, found: record.len(), what: "cells", needed: n_cells, like });
-        }
+        self.rows.check(self.layout.n_cells, self.layout.line)?;
+        let name_idx = self.layout.name_idx;
         let place = Place::Line(line);
         let (mut name, mut infinite) = (None, None);
-        let start = values.len();
+        let mut position = 0;
         for (idx, cell) in record.iter().enumerate() {
             if Some(idx) == name_idx {
                 name = Some(String::from_utf8_lossy(cell).into_owned());
                 continue;
             }
-            let position = values.len() - start;
             let Some(value) = number(cell.trim_ascii()) else {
                 let found = String::from_utf8_lossy(cell).into_owned();
-                let otherwise = hint(cell.trim_ascii(), self.separator);
-                let (column, hint) = match &self.layout.headings {
-                    Some(headings) => {
-                        let heading = abridged(&headings[idx]);
-                        let hint = match name_idx {
-                            None if otherwise.is_empty() => format!("; if it holds the names, name_column = {heading}"),
-                            None | Some(_) => otherwise.to_owned(),
-                        };
-                        (format!("column {heading}"), hint)
-                    }
-                    None => (format!("column {position}"), otherwise.to_owned()),
-                };
-                return Err(Flaw::NoNumber { line, column, found, hint });
+                let hint = hint(cell.trim_ascii(), self.separator);
+                let heading = self.layout.headings.as_ref().map(|headings| headings[idx].clone());
+                let column = heading.as_deref().map_or(position.to_string(), abridged);
+                let maybe_names = heading.filter(|_| name_idx.is_none() && hint.is_empty());
+                return Err(Flaw::NoNumber { line, column: format!("column {column}"), found, hint, maybe_names });
             };
             if infinite.is_none() && !(value as f32).is_finite() {
                 infinite = Some(Infinite { position, value, place });
             }
-            values.push(value as f32);
+            values[position] = value as f32;
+            position += 1;
         }
         Ok(Some(Line { name, place, infinite }))
     }

@@ -3,11 +3,14 @@
 use std::ops::RangeInclusive;
 
 use super::error::{After, Flaw, Place};
-use super::matrix::{Body, Dense, Infinite, Lines, Matrix};
+use super::matrix::{Body, Infinite, Lines, Matrix, Numbers};
 use super::{Dropped, Rows};
 
 /// Between these norms, dot products in f32 neither vanish nor overflow.
 const NORMS: RangeInclusive<f64> = 1e-12..=1e12;
+
+/// Numbers that are read one by one: some milliseconds.
+const MOST_LOOKED_AT: usize = 4096;
 
 /// Which concepts of a matrix are wanted, held against their number; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,17 +47,14 @@ pub(super) struct Taken {
 
 impl Picked {
     /// Every concept that `rows` asks for among `n_all`.
-    pub fn new(rows: Option<&Rows>, n_all: u64, axis: &str) -> Result<Self, Flaw> {
+    pub fn new(rows: Option<&Rows>, n_all: u64, axis: &'static str) -> Result<Self, Flaw> {
         let Some(rows) = rows else { return Ok(Self { from: 0, step: 1, n: n_all, to_the_end: true }) };
         let to = rows.to.unwrap_or(n_all);
         if rows.to.is_some_and(|to| rows.from >= to) {
-            let sentence = format!("is asked for no {axis}: rows has from = {} and to = {to}", rows.from);
-            return Err(Flaw::unasked("rows", sentence));
+            return Err(Flaw::NoRows { axis, rows: *rows });
         }
         if rows.from >= n_all || to > n_all {
-            let asked = rows.to.map_or(String::new(), |to| format!(" and to = {to}"));
-            let sentence = format!("has {n_all} {axis}s, but rows has from = {}{asked}", rows.from);
-            return Err(Flaw::unasked("rows", sentence));
+            return Err(Flaw::FewRows { n_all, axis, rows: *rows });
         }
         let step = rows.step.get();
         Ok(Self { from: rows.from, step, n: (to - rows.from).div_ceil(step), to_the_end: to == n_all })
@@ -82,17 +82,14 @@ enum Verdict {
 }
 
 fn verdict(vector: &[f32]) -> Verdict {
+    if are_zero(vector) {
+        return Verdict::Zero;
+    }
     if let Some(position) = vector.iter().position(|value| !value.is_finite()) {
         return Verdict::Infinite(position);
     }
     let norm = vector.iter().map(|&value| f64::from(value) * f64::from(value)).sum::<f64>().sqrt();
-    if NORMS.contains(&norm) {
-        Verdict::Good
-    } else if norm > 0.0 {
-        Verdict::Norm(norm)
-    } else {
-        Verdict::Zero
-    }
+    if NORMS.contains(&norm) { Verdict::Good } else { Verdict::Norm(norm) }
 }
 
 /// The sieve through which every vector goes, and what has come through.
@@ -106,6 +103,11 @@ impl Sieve<'_> {
     /// The row and column in the file of a number of a concept.
     fn place(&self, concept: u64, unit: u64) -> (u64, u64) {
         if self.how.transpose { (unit, concept) } else { (concept, unit) }
+    }
+
+    /// Whether zero vectors leave nothing but their number.
+    fn only_counts_zeros(&self) -> bool {
+        !self.how.keep && self.how.drop.contains(&Dropped::Zero)
     }
 
     fn axis(&self) -> &'static str {
@@ -174,62 +176,53 @@ impl Sieve<'_> {
 
 /// Reads the wanted vectors in order; `names` are those of the wanted concepts, if the caller has any.
 ///
-/// If several things are wrong, the first concept of them is told. O(n d) time; memory is the result, one line, and at most 1 MiB;
+/// If several things are wrong, the first concept of them is told. O(n d) time; memory is the result as far as it is not zero, one line, and at most 1 MiB;
 /// across and not kept, O(n).
 pub(super) fn take(matrix: Matrix, picked: Picked, how: How, names: Option<Vec<String>>) -> Result<Taken, Flaw> {
     let flipped = matrix.is_across != how.transpose;
     let d = if flipped { matrix.n_lines } else { matrix.n_per_line };
     let (n_rows, n_columns) = if how.transpose { (d, picked.n) } else { (picked.n, d) };
     let memory = || Flaw::Memory { n_rows, n_columns };
-    let [n_kept, d] = [if how.keep { picked.n } else { 1 }, d].map(usize::try_from);
+    let n_at_once = n_lines_at_once(d).min(picked.n);
+    let [n_kept, d] = [if how.keep { picked.n } else { n_at_once }, d].map(usize::try_from);
     let (n_kept, d) = (n_kept.map_err(|_| memory())?, d.map_err(|_| memory())?);
     let n_values = n_kept.checked_mul(d).ok_or_else(memory)?;
-    // A line that is read and not kept must not make the result move.
-    let n_reserved = n_values.checked_add(d).ok_or_else(memory)?;
     let names = names.map(Vec::into_iter);
     let mut sieve = Sieve { how, names, taken: Taken::default() };
     if flipped && !how.keep {
         count_across(matrix, picked, &mut sieve)?;
     } else {
-        let mut values = Vec::new();
-        values.try_reserve_exact(n_reserved).map_err(|_| memory())?;
+        // A line that is read and not kept needs room, too.
+        let mut values = n_values.checked_add(d).and_then(zeros).ok_or_else(memory)?;
         match (matrix.body, flipped) {
-            (Body::Dense(dense), false) => take_dense(&dense, picked, d, &mut values, &mut sieve)?,
-            (Body::Dense(dense), true) => {
-                values.resize(n_values, 0.0);
-                dense.fill_across(d, picked.from, picked.step, &mut values)?;
-                let exact = |concept, unit| {
-                    let place = Place::Byte(dense.position(unit, concept));
-                    Ok((Some(place), dense.exact(unit, concept)?))
-                };
-                sift(picked, d, &mut values, &mut sieve, exact)?;
-            }
-            (Body::Stream(mut lines), false) => {
-                for index in 0..=picked.index(picked.n - 1) {
-                    let start = values.len();
-                    let line = lines.next(&mut values)?.ok_or(Flaw::Changed)?;
-                    let keeps = match picked.position(index) {
-                        Some(_) => {
-                            let exact = |_| Ok(line.infinite.map_or((None, f64::NAN), |i| (Some(i.place), i.value)));
-                            sieve.passes(index, &values[start..], Some(line.place), line.name, exact)?
-                        }
-                        None => false,
-                    };
-                    if !(keeps && how.keep) {
-                        values.truncate(start);
-                    }
-                }
+            (Body::Dense(mut dense), false) => take_numbers(&mut dense, picked, d, &mut values, &mut sieve)?,
+            (Body::Packed(mut packed), false) => {
+                take_numbers(&mut *packed, picked, d, &mut values, &mut sieve)?;
                 if picked.to_the_end {
-                    // What a step leaves out at the end is read over.
-                    while !lines_left(&mut values, &mut *lines)? {}
-                    lines.finish()?;
+                    packed.finish()?;
                 }
             }
+            (Body::Dense(dense), true)
+                if is_zero_across(&dense, picked.from, d)? && !how.drop.contains(&Dropped::Zero) =>
+            {
+                // What is full of zeros is refused before it is read.
+                return Err(Flaw::ZeroRow { axis: sieve.axis(), index: picked.from, place: After(None) });
+            }
+            (Body::Dense(dense), true) => {
+                dense.fill_across(d, picked.from, picked.step, &mut values[..n_values])?;
+                sift(picked, d, &mut values, &mut sieve, exact(&dense))?;
+            }
+            (Body::Packed(mut packed), true) => {
+                fill_across(&mut *packed, matrix.n_per_line, picked, d, &mut values)?;
+                packed.finish()?;
+                sift(picked, d, &mut values, &mut sieve, exact(&*packed))?;
+            }
+            (Body::Stream(mut lines), false) => take_lines(&mut *lines, picked, d, &mut values, &mut sieve)?,
             (Body::Stream(mut lines), true) => {
-                values.resize(n_values, 0.0);
-                take_across(&mut *lines, picked, d, &mut values, &sieve)?;
+                let n_per_line = usize::try_from(matrix.n_per_line).map_err(|_| memory())?;
+                take_across(&mut *lines, n_per_line, picked, d, &mut values, &sieve)?;
                 lines.finish()?;
-                // The number itself is told while its line is read, unless another one before it was not wanted.
+                // The number itself was told while its line was read, unless another one before it was not wanted.
                 let nameless = |_, _| Ok((None, f64::NAN));
                 sift(picked, d, &mut values, &mut sieve, nameless)?;
             }
@@ -243,49 +236,104 @@ pub(super) fn take(matrix: Matrix, picked: Picked, how: How, names: Option<Vec<S
     Ok(sieve.taken)
 }
 
-/// Reads one line more and forgets it; whether there was none.
-fn lines_left(values: &mut Vec<f32>, lines: &mut dyn Lines) -> Result<bool, Flaw> {
-    let start = values.len();
-    let is_end = lines.next(values)?.is_none();
-    values.truncate(start);
-    Ok(is_end)
+/// Finds a number of a concept again whose lines are units.
+fn exact(numbers: &dyn Numbers) -> impl Fn(u64, u64) -> Result<(Option<Place>, f64), Flaw> {
+    |concept, unit| Ok((Some(numbers.place(unit, concept)), numbers.exact(unit, concept)?))
 }
 
-/// Vectors lie one after the other, and any of them can be reached.
-fn take_dense(dense: &Dense, picked: Picked, d: usize, values: &mut Vec<f32>, sieve: &mut Sieve) -> Result<(), Flaw> {
-    let mut buffer = Vec::new();
-    let n_at_once = if picked.step == 1 { dense.n_lines_at_once() } else { 1 };
-    let mut i = 0;
+/// Zeros, which take memory when something else is written over them; `None` if there is no room for so many.
+fn zeros(n: usize) -> Option<Vec<f32>> {
+    let mut room = Vec::<f32>::new();
+    room.try_reserve_exact(n).ok()?;
+    // Not to be optimized away: what follows ends the process where there is no room.
+    drop(std::hint::black_box(room));
+    Some(vec![0.0; n])
+}
+
+/// Lines of so many numbers that are read at once: 512 KiB of them, so that many short ones are one read.
+fn n_lines_at_once(n_per_line: u64) -> u64 {
+    ((1 << 17) / n_per_line).max(1)
+}
+
+fn are_zero(values: &[f32]) -> bool {
+    values.iter().all(|value| *value == 0.0)
+}
+
+/// Every line is a vector of numbers of one type.
+fn take_numbers(
+    numbers: &mut dyn Numbers,
+    picked: Picked,
+    d: usize,
+    values: &mut Vec<f32>,
+    sieve: &mut Sieve,
+) -> Result<(), Flaw> {
+    let n_at_once = if picked.step == 1 { n_lines_at_once(d as u64) } else { 1 };
+    let (mut i, mut end) = (0, 0);
     while i < picked.n {
         let n_here = n_at_once.min(picked.n - i);
-        let (first, start) = (picked.index(i), values.len());
-        values.resize(start + n_here as usize * d, 0.0);
-        dense.fill(first, &mut values[start..], &mut buffer)?;
-        let mut end = start;
+        let (first, start) = (picked.index(i), end);
+        let part = &mut values[start..start + n_here as usize * d];
+        numbers.fill(first, part)?;
+        i += n_here;
+        if sieve.only_counts_zeros() && are_zero(part) {
+            sieve.taken.n_zero += n_here;
+            continue;
+        }
         for offset in 0..n_here {
             let (concept, at) = (first + offset, start + offset as usize * d);
-            let exact = |unit: usize| {
-                let place = Place::Byte(dense.position(concept, unit as u64));
-                Ok((Some(place), dense.exact(concept, unit as u64)?))
-            };
-            let place = Place::Byte(dense.position(concept, 0));
+            let exact =
+                |unit: usize| Ok((Some(numbers.place(concept, unit as u64)), numbers.exact(concept, unit as u64)?));
+            let place = numbers.place(concept, 0);
             let keeps = sieve.passes(concept, &values[at..at + d], Some(place), None, exact)?;
             if keeps && sieve.how.keep {
                 values.copy_within(at..at + d, end);
                 end += d;
             }
         }
-        values.truncate(end);
-        i += n_here;
     }
+    values.truncate(end);
     Ok(())
 }
 
-/// Every line is a unit: its numbers go to their vectors.
-fn take_across(lines: &mut dyn Lines, picked: Picked, d: usize, values: &mut [f32], sieve: &Sieve) -> Result<(), Flaw> {
-    let mut line_values = Vec::new();
+/// Every line is a vector, and may have a name.
+fn take_lines(
+    lines: &mut dyn Lines,
+    picked: Picked,
+    d: usize,
+    values: &mut Vec<f32>,
+    sieve: &mut Sieve,
+) -> Result<(), Flaw> {
+    let mut end = 0;
+    for index in 0..=picked.index(picked.n - 1) {
+        let vector = &mut values[end..end + d];
+        let line = lines.next(vector)?.ok_or(Flaw::Changed)?;
+        if picked.position(index).is_some() {
+            let exact = |_| Ok(line.infinite.map_or((None, f64::NAN), |i| (Some(i.place), i.value)));
+            if sieve.passes(index, vector, Some(line.place), line.name, exact)? && sieve.how.keep {
+                end += d;
+            }
+        }
+    }
+    if picked.to_the_end {
+        // What a step leaves out at the end is read over.
+        while lines.next(&mut values[end..end + d])?.is_some() {}
+        lines.finish()?;
+    }
+    values.truncate(end);
+    Ok(())
+}
+
+/// Every line is a unit: its numbers go to their vectors, which are zero before.
+fn take_across(
+    lines: &mut dyn Lines,
+    n_per_line: usize,
+    picked: Picked,
+    d: usize,
+    values: &mut [f32],
+    sieve: &Sieve,
+) -> Result<(), Flaw> {
+    let mut line_values = vec![0.0; n_per_line];
     for unit in 0..d {
-        line_values.clear();
         let line = lines.next(&mut line_values)?.ok_or(Flaw::Changed)?;
         if let Some(Infinite { position, value, place }) = line.infinite {
             let is_wanted = picked.position(position as u64).is_some();
@@ -295,6 +343,42 @@ fn take_across(lines: &mut dyn Lines, picked: Picked, d: usize, values: &mut [f3
         }
         for i in 0..picked.n {
             values[i as usize * d + unit] = line_values[picked.index(i) as usize];
+        }
+    }
+    Ok(())
+}
+
+/// Whether the first vector is zero, as far as it costs nothing to look.
+fn is_zero_across(dense: &dyn Numbers, first: u64, d: usize) -> Result<bool, Flaw> {
+    for unit in 0..d.min(MOST_LOOKED_AT) {
+        if dense.exact(unit as u64, first)? as f32 != 0.0 {
+            return Ok(false);
+        }
+    }
+    Ok(d <= MOST_LOOKED_AT)
+}
+
+/// The same of numbers of one type.
+fn fill_across(
+    numbers: &mut dyn Numbers,
+    n_per_line: u64,
+    picked: Picked,
+    d: usize,
+    values: &mut [f32],
+) -> Result<(), Flaw> {
+    let n_at_once = (n_lines_at_once(n_per_line) as usize).min(d);
+    let room = (n_at_once as u64).checked_mul(n_per_line).and_then(|n| usize::try_from(n).ok()).and_then(zeros);
+    let mut buffer = room.ok_or(Flaw::Memory { n_rows: n_at_once as u64, n_columns: n_per_line })?;
+    let n_per_line = n_per_line as usize;
+    for first in (0..d).step_by(n_at_once) {
+        let part = &mut buffer[..n_at_once.min(d - first) * n_per_line];
+        numbers.fill(first as u64, part)?;
+        if are_zero(part) {
+            continue;
+        }
+        for i in 0..picked.n {
+            let (vector, position) = (&mut values[i as usize * d + first..], picked.index(i) as usize);
+            vector.iter_mut().zip(part.chunks_exact(n_per_line)).for_each(|(value, line)| *value = line[position]);
         }
     }
     Ok(())
@@ -325,26 +409,37 @@ fn sift(
 fn count_across(matrix: Matrix, picked: Picked, sieve: &mut Sieve) -> Result<(), Flaw> {
     // Of each concept, the last number that was not zero, and any that was not finite stays.
     let mut seen = vec![0.0_f32; picked.n as usize];
-    let mut values = Vec::new();
-    let mut buffer = Vec::new();
+    let (n_lines, n_per_line) = (matrix.n_lines, matrix.n_per_line as usize);
+    let n_at_once = match &matrix.body {
+        Body::Stream(_) => 1,
+        Body::Dense(_) | Body::Packed(_) => n_lines_at_once(matrix.n_per_line).min(n_lines),
+    };
+    let mut values = vec![0.0; n_at_once as usize * n_per_line];
     let mut body = matrix.body;
-    for line in 0..matrix.n_lines {
-        values.clear();
+    for first in (0..n_lines).step_by(n_at_once as usize) {
+        let part = &mut values[..n_at_once.min(n_lines - first) as usize * n_per_line];
         match &mut body {
-            Body::Dense(dense) => {
-                values.resize(matrix.n_per_line as usize, 0.0);
-                dense.fill(line, &mut values, &mut buffer)?;
-            }
+            Body::Dense(dense) => dense.fill(first, part)?,
+            Body::Packed(packed) => packed.fill(first, part)?,
             Body::Stream(lines) => {
-                lines.next(&mut values)?.ok_or(Flaw::Changed)?;
+                lines.next(part)?.ok_or(Flaw::Changed)?;
             }
         }
-        for (i, seen) in seen.iter_mut().enumerate() {
-            let value = values[picked.index(i as u64) as usize];
-            if seen.is_finite() && value != 0.0 {
-                *seen = if value.is_finite() { 1.0 } else { f32::INFINITY };
+        if are_zero(part) {
+            continue;
+        }
+        for line in part.chunks_exact(n_per_line) {
+            for (i, seen) in seen.iter_mut().enumerate() {
+                let value = line[picked.index(i as u64) as usize];
+                if seen.is_finite() && value != 0.0 {
+                    *seen = if value.is_finite() { 1.0 } else { f32::INFINITY };
+                }
             }
         }
+    }
+    if sieve.only_counts_zeros() && are_zero(&seen) {
+        sieve.taken.n_zero += picked.n;
+        return Ok(());
     }
     for (i, seen) in seen.iter().enumerate() {
         sieve.passes(picked.index(i as u64), std::slice::from_ref(seen), None, None, |_| Ok((None, f64::NAN)))?;

@@ -68,8 +68,8 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
     }
     if let Some(idx) = fields.iter().position(|field| has_typeset_minus(field)) {
         let found = String::from_utf8_lossy(fields[idx]).into_owned();
-        let (line, hint) = (lines.line, hint(fields[idx]).to_owned());
-        return Err(Flaw::NoNumber { line, column: format!("field {}", idx + 1), found, hint });
+        let (line, hint) = (lines.line, hint(fields[idx]));
+        return Err(Flaw::NoNumber { line, column: format!("field {}", idx + 1), found, hint, maybe_names: None });
     }
     let n_numbers = fields.iter().rev().take_while(|field| number(field).is_some()).count();
     let (d, has_words) = match n_numbers {
@@ -79,7 +79,8 @@ fn layout(source: &Source) -> Result<Layout, Flaw> {
                 line: lines.line,
                 column: "the last column".to_owned(),
                 found,
-                hint: String::new(),
+                hint: "",
+                maybe_names: None,
             });
         }
         n if n < fields.len() => (n, true),
@@ -109,10 +110,16 @@ fn count(source: &Source, limit: Option<u64>) -> Result<u64, Flaw> {
 
 /// The next line that is not empty.
 fn next_line(lines: &mut Reader) -> Result<Option<&[u8]>, Flaw> {
+    let (first, mut n_bytes) = (lines.line + 1, 0);
     loop {
         match lines.next()? {
             None => return Ok(None),
-            Some(line) if line.iter().all(u8::is_ascii_whitespace) => {}
+            Some(line) if line.iter().all(u8::is_ascii_whitespace) => {
+                n_bytes += line.len() + 1;
+                if n_bytes > MAX_LINE_BYTES {
+                    return Err(Flaw::EmptyLines { line: first, allowed: MAX_LINE_BYTES });
+                }
+            }
             // The line is borrowed a second time, because one that is returned in a loop is borrowed for good.
             Some(_) => return Ok(Some(lines.last())),
         }
@@ -127,8 +134,12 @@ fn whole(field: &[u8]) -> Option<u64> {
     str::from_utf8(field).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?.parse().ok()
 }
 
+/// The number that a field has; one that is beyond the floats of 64 bits as the largest of them.
 pub(super) fn number(field: &[u8]) -> Option<f64> {
-    str::from_utf8(field).ok()?.parse().ok()
+    let value: f64 = str::from_utf8(field).ok()?.parse().ok()?;
+    // 1e400 is a number, and infinity is a word.
+    let is_written_out = || field.iter().any(u8::is_ascii_digit);
+    Some(if value.is_infinite() && is_written_out() { f64::MAX.copysign(value) } else { value })
 }
 
 /// Whether it is a number but for its minus, U+2212 as typesetters have it.
@@ -148,7 +159,7 @@ struct Words {
 }
 
 impl Lines for Words {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw> {
         if self.n_read == 0 && self.layout.promised.is_some() {
             next_line(&mut self.lines)?;
         }
@@ -163,8 +174,7 @@ impl Lines for Words {
         }
         let (line_idx, place) = (self.lines.line, self.lines.place());
         let line = self.lines.last().trim_ascii_end();
-        let (start, d) = (values.len(), self.layout.d);
-        values.resize(start + d, 0.0);
+        let d = self.layout.d;
         let mut rest = line;
         let mut infinite = None;
         let mut wrong = None;
@@ -180,7 +190,7 @@ impl Lines for Words {
             n_found += 1;
             match number(field) {
                 Some(value) => {
-                    values[start + position] = value as f32;
+                    values[position] = value as f32;
                     if !(value as f32).is_finite() {
                         infinite = Some((position, value));
                     }
@@ -213,7 +223,8 @@ impl Lines for Words {
                 line: line_idx,
                 column: format!("column {position}"),
                 found,
-                hint: hint(field).to_owned(),
+                hint: hint(field),
+                maybe_names: None,
             });
         }
         self.n_read += 1;

@@ -46,7 +46,7 @@ pub(super) fn find(source: &Source) -> Result<Matrix, Flaw> {
         return Err(Flaw::Truncated { n_rows, n_columns, expected, found });
     }
     let reader = BufReader::with_capacity(BUFFER_BYTES, source.range(offset, source.n_bytes));
-    let stream = Binary { reader, at: offset, n, d: d as usize, n_read: 0, bytes: Vec::new() };
+    let stream = Binary { reader, at: offset, n, n_read: 0, bytes: Vec::new() };
     Ok(Matrix { n_lines: n, n_per_line: d, is_across: false, body: Body::Stream(Box::new(stream)) })
 }
 
@@ -55,7 +55,6 @@ struct Binary {
     /// The byte that is read next.
     at: u64,
     n: u64,
-    d: usize,
     n_read: u64,
     bytes: Vec<u8>,
 }
@@ -84,24 +83,26 @@ impl Binary {
 }
 
 impl Lines for Binary {
-    fn next(&mut self, values: &mut Vec<f32>) -> Result<Option<Line>, Flaw> {
+    fn next(&mut self, values: &mut [f32]) -> Result<Option<Line>, Flaw> {
         if self.n_read == self.n {
             return Ok(None);
         }
         let name = self.word()?;
-        let (place, start) = (self.at, values.len());
-        self.bytes.resize(4 * self.d, 0);
-        self.reader.read_exact(&mut self.bytes).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => Flaw::FewLines { found: self.n_read, needed: self.n },
-            _ => error.into(),
-        })?;
-        self.at += self.bytes.len() as u64;
-        values.resize(start + self.d, 0.0);
-        Float::F32.little().decode(&self.bytes, &mut values[start..]);
-        let position = values[start..].iter().position(|value| !value.is_finite());
+        let place = self.at;
+        // In parts, so that one long line does not stand in memory twice.
+        for part in values.chunks_mut(BUFFER_BYTES / 4) {
+            self.bytes.resize(4 * part.len(), 0);
+            self.reader.read_exact(&mut self.bytes).map_err(|error| match error.kind() {
+                std::io::ErrorKind::UnexpectedEof => Flaw::FewLines { found: self.n_read, needed: self.n },
+                _ => error.into(),
+            })?;
+            self.at += self.bytes.len() as u64;
+            Float::F32.little().decode(&self.bytes, part);
+        }
+        let position = values.iter().position(|value| !value.is_finite());
         let infinite = position.map(|position| Infinite {
             position,
-            value: f64::from(values[start + position]),
+            value: f64::from(values[position]),
             place: Place::Byte(place + 4 * position as u64),
         });
         self.n_read += 1;

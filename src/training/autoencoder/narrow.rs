@@ -5,8 +5,8 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, Loss, SPARSE_WIDTH as WIDTH, Shape, Size, Sums};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
+use super::{Gradient, Loss, Shape, Size, Sums};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes};
 use crate::training::features::Batch;
 
 /// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
@@ -20,15 +20,10 @@ type Quad = [Chunk; GROUP];
 
 const EMPTY: Quad = [Chunk::ZERO; GROUP];
 
-/// One number of each unit of a model that encodes from the lists of what is active, 0 beyond them.
-type Units = [Chunk; WIDTH];
-
-const NO_UNITS: Units = [Chunk::ZERO; WIDTH];
-
 /// What the samples of a batch are, and room for a group of them.
 #[derive(Default)]
 pub struct Room {
-    /// x of the samples that are not empty, group after group, concept after concept; of one group at a time if few concepts are active.
+    /// x of the samples that are not empty, group after group, concept after concept.
     truth: Vec<Quad>,
     n_samples: usize,
     /// The gradient by z of each concept, group after group of a span.
@@ -42,11 +37,6 @@ pub struct Room {
     /// The gradients of W and b, lane by lane: to be added up.
     sums: Vec<Chunk>,
     bias_sums: Vec<Chunk>,
-    /// For samples of few active concepts, with units in lanes: W and the part of its gradient that is due to the encoding, concept after concept.
-    rows: Vec<Units>,
-    row_sums: Vec<Units>,
-    /// h or the gradient by it, sample after sample.
-    tile: Vec<Units>,
 }
 
 impl Room {
@@ -64,9 +54,6 @@ impl Room {
             bias: vec![0.0; n],
             sums: vec![Chunk::ZERO; n * d],
             bias_sums: vec![Chunk::ZERO; n],
-            rows: vec![NO_UNITS; n],
-            row_sums: vec![NO_UNITS; n],
-            tile: vec![NO_UNITS; GROUP * LANES],
         }
     }
 
@@ -74,10 +61,6 @@ impl Room {
     pub fn see(&mut self, shape: &Shape, batch: &Batch) {
         self.n_samples = batch.ends.len();
         self.truth.clear();
-        if is_sparse(shape, batch) {
-            self.truth.resize(shape.n, EMPTY);
-            return;
-        }
         let n_groups = self.n_samples.div_ceil(GROUP * LANES);
         self.truth.resize(n_groups * shape.n, EMPTY);
         for ((&owner, &concept), &value) in batch.owners.iter().zip(&batch.concepts).zip(&batch.values) {
@@ -88,21 +71,15 @@ impl Room {
     }
 }
 
+/// Cycles for a sample that is not empty.
+pub fn cycles(size: Size) -> f64 {
+    let Size { n_concepts: n, d_model: d } = size;
+    n as f64 * (0.36 * d as f64 + 0.4) + 2.0
+}
+
 /// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
 #[inline(always)]
 pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
-    if is_sparse(task.shape, task.batch) { by_groups::<L, R, true>(task) } else { by_groups::<L, R, false>(task) }
-}
-
-/// Whether a batch is encoded from the lists of what is active.
-fn is_sparse(shape: &Shape, batch: &Batch) -> bool {
-    let size = Size { n_concepts: shape.n, d_model: shape.d };
-    super::is_sparse(size, batch.concepts.len() as f64 / batch.ends.len() as f64)
-}
-
-/// The gradient. Where it is sparse, the encoding and its part of the gradient take only what is active, with units in lanes.
-#[inline(always)]
-fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
     let (n, d, scale) = (shape.n, shape.d, scale as f32);
     let room = &mut bench.room;
@@ -111,64 +88,29 @@ fn by_groups<L: Lanes, const R: usize, const IS_SPARSE: bool>(task: Gradient) {
     copy(&weights.bias, &mut room.bias);
     room.sums.fill(Chunk::ZERO);
     room.bias_sums.fill(Chunk::ZERO);
-    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, rows, row_sums, tile, .. } = room;
-    if IS_SPARSE {
-        to_rows(columns, d, rows);
-        row_sums.fill(NO_UNITS);
-    }
+    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, .. } = room;
     let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
     for span in (0..n_groups).step_by(SPAN) {
         let n_there = SPAN.min(n_groups - span);
+        let truth = &truth[span * n..][..n_there * n];
         for group in 0..n_there {
-            let first = (span + group) * GROUP * LANES;
-            let n_left = batch.ends.len() - first;
-            let there = there(n_left);
-            let outputs = &mut outputs[group * n..][..n];
+            let there = there(batch.ends.len() - (span + group) * GROUP * LANES);
+            let (outputs, truth) = (&mut outputs[group * n..][..n], &truth[group * n..][..n]);
             let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
-            if IS_SPARSE {
-                let tile = &mut tile[..n_left.min(GROUP * LANES)];
-                encode_active::<L>(rows, batch, first, truth, tile);
-                to_samples::<L>(tile, hidden);
-                decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-                encode::<L, R>(columns, d, outputs, back);
-                to_units::<L>(back, tile);
-                learn_active::<L>(tile, batch, first, row_sums);
-            } else {
-                let truth = &truth[(span + group) * n..][..n];
-                encode::<L, R>(columns, d, truth, hidden);
-                decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
-                encode::<L, R>(columns, d, outputs, back);
-            }
+            encode::<L, R>(columns, d, truth, hidden);
+            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            encode::<L, R>(columns, d, outputs, back);
         }
-        let (outputs, hidden, back) = (&outputs[..n_there * n], &hidden[..n_there * d], &back[..n_there * d]);
-        if IS_SPARSE {
-            learn::<L, R, false>(d, outputs, hidden, outputs, back, sums);
-        } else {
-            learn::<L, R, true>(d, outputs, hidden, &truth[span * n..][..n_there * n], back, sums);
-        }
+        learn::<L, R>(d, &outputs[..n_there * n], &hidden[..n_there * d], truth, &back[..n_there * d], sums);
     }
     for (at, sum) in sums.iter().enumerate() {
         bench.gradient[at / LANES].0[at % LANES] = sum.total();
-    }
-    for (i, row) in row_sums.iter().enumerate().filter(|_| IS_SPARSE) {
-        for k in 0..d {
-            let at = i * d + k;
-            bench.gradient[at / LANES].0[at % LANES] += row[k / LANES].0[k % LANES];
-        }
     }
     let n_empty = batch.n_empty() as f32;
     for (i, (sum, &b)) in bias_sums.iter().zip(&*bias).enumerate() {
         // A sample without active concepts is answered with ReLU(b).
         let factor = scale * shape.importance[i / LANES].0[i % LANES];
         bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
-    }
-}
-
-/// W with units in lanes.
-#[inline(always)]
-fn to_rows(columns: &[f32], d: usize, rows: &mut [Units]) {
-    for (row, column) in rows.iter_mut().zip(columns.chunks_exact(d)) {
-        column.iter().enumerate().for_each(|(k, &w)| row[k / LANES].0[k % LANES] = w);
     }
 }
 
@@ -181,67 +123,6 @@ fn there(n_left: usize) -> [u16; GROUP] {
     })
 }
 
-/// x of the samples of a group, and h with units in lanes.
-#[inline(always)]
-fn encode_active<L: Lanes>(rows: &[Units], batch: &Batch, first: usize, truth: &mut [Quad], tile: &mut [Units]) {
-    truth.fill(EMPTY);
-    for (s, hidden) in tile.iter_mut().enumerate() {
-        let (concepts, values) = batch.sample(first + s);
-        let mut sums = [L::splat(0.0); WIDTH];
-        for (&i, &x) in concepts.iter().zip(values) {
-            truth[i as usize][s / LANES].0[s % LANES] = x;
-            let row = &rows[i as usize];
-            for v in 0..WIDTH {
-                sums[v] = L::splat(x).mul_add(L::load(&row[v]), sums[v]);
-            }
-        }
-        for v in 0..WIDTH {
-            sums[v].store(&mut hidden[v]);
-        }
-    }
-}
-
-/// From units in lanes to samples in lanes. What is left of the tile beyond the samples does not matter.
-#[inline(always)]
-fn to_samples<L: Lanes>(tile: &[Units], quads: &mut [Quad]) {
-    for (chunk, samples) in tile.chunks(LANES).enumerate() {
-        for (v, units) in quads.chunks_mut(LANES).enumerate() {
-            let lanes = transposed(std::array::from_fn(|s| L::load(&samples.get(s).unwrap_or(&samples[0])[v])));
-            for (quad, lanes) in units.iter_mut().zip(lanes) {
-                lanes.store(&mut quad[chunk]);
-            }
-        }
-    }
-}
-
-/// From samples in lanes to units in lanes.
-#[inline(always)]
-fn to_units<L: Lanes>(quads: &[Quad], tile: &mut [Units]) {
-    for (chunk, samples) in tile.chunks_mut(LANES).enumerate() {
-        for (v, units) in quads.chunks(LANES).enumerate() {
-            let lanes = transposed(std::array::from_fn(|k| L::load(&units.get(k).unwrap_or(&units[0])[chunk])));
-            for (sample, lanes) in samples.iter_mut().zip(lanes) {
-                lanes.store(&mut sample[v]);
-            }
-        }
-    }
-}
-
-/// Adds xᵢ ∂h of the encoding W, units in lanes.
-#[inline(always)]
-fn learn_active<L: Lanes>(tile: &[Units], batch: &Batch, first: usize, sums: &mut [Units]) {
-    for (index, back) in (first..).zip(tile) {
-        let (concepts, values) = batch.sample(index);
-        let back: [L; WIDTH] = std::array::from_fn(|v| L::load(&back[v]));
-        for (&i, &x) in concepts.iter().zip(values) {
-            let sums = &mut sums[i as usize];
-            for v in 0..WIDTH {
-                L::splat(x).mul_add(back[v], L::load(&sums[v])).store(&mut sums[v]);
-            }
-        }
-    }
-}
-
 #[inline(always)]
 fn copy(chunks: &[Chunk], numbers: &mut [f32]) {
     for (numbers, chunk) in numbers.chunks_mut(LANES).zip(chunks) {
@@ -249,34 +130,10 @@ fn copy(chunks: &[Chunk], numbers: &mut [f32]) {
     }
 }
 
-/// Calls a function for at most `limit` rows at a time, and at most 5, from the first to the last, in parts that are as equal as can be.
-macro_rules! by_rows {
-    ($n:expr, $limit:expr, |$first:ident, $rows:ident| $call:expr) => {
-        let most = if $limit >= 5 { 5 } else { $limit };
-        let mut $first = 0;
-        while $first < $n {
-            let left = $n - $first;
-            let size = left.div_ceil(left.div_ceil(most));
-            match size {
-                5 => by_rows!(@part 5, $rows, $call),
-                4 => by_rows!(@part 4, $rows, $call),
-                3 => by_rows!(@part 3, $rows, $call),
-                2 => by_rows!(@part 2, $rows, $call),
-                _ => by_rows!(@part 1, $rows, $call),
-            }
-            $first += size;
-        }
-    };
-    (@part $size:literal, $rows:ident, $call:expr) => {{
-        const $rows: usize = $size;
-        $call;
-    }};
-}
-
 /// Wv of each sample, where v has n numbers: h from x, and its gradient from that by z.
 #[inline(always)]
 fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], outputs: &mut [Quad]) {
-    by_rows!(d, R * 5 / 8, |first, K| {
+    by_rows!([5 4 3 2], d, R * 5 / 8, |first, K| {
         let mut sums = [[L::splat(0.0); GROUP]; K];
         for (column, input) in columns.chunks_exact(d).zip(inputs) {
             let input: [L; GROUP] = load(input);
@@ -300,7 +157,7 @@ fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], 
 macro_rules! outputs_of {
     ($lanes:ty, $limit:expr, $shape:expr, $columns:expr, $bias:expr, $hidden:expr, |$at:ident, $outputs:ident| $take:block) => {
         let d = $shape.d;
-        by_rows!($shape.n, $limit, |first, I| {
+        by_rows!([5 4 3 2], $shape.n, $limit, |first, I| {
             let bias: &[f32; I] = $bias[first..].first_chunk().expect("concepts from first on");
             let mut sums = [[<$lanes>::splat(0.0); GROUP]; I];
             for i in 0..I {
@@ -382,26 +239,14 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
     assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
     copy(&weights.columns, &mut room.columns);
     copy(&weights.bias, &mut room.bias);
-    let is_sparse = is_sparse(shape, batch);
-    let Room { truth, hidden, columns, bias, bias_sums, rows, tile, .. } = room;
-    if is_sparse {
-        to_rows(columns, d, rows);
-    }
+    let Room { truth, hidden, columns, bias, bias_sums, .. } = room;
     let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; n] };
     let always = if shape.is_relu { 0 } else { u16::MAX };
     for (group, first) in (0..batch.ends.len()).step_by(GROUP * LANES).enumerate() {
         let there = there(batch.ends.len() - first);
         let hidden = &mut hidden[..d];
-        let truth = if is_sparse {
-            let tile = &mut tile[..(batch.ends.len() - first).min(GROUP * LANES)];
-            encode_active::<L>(rows, batch, first, truth, tile);
-            to_samples::<L>(tile, hidden);
-            &truth[..n]
-        } else {
-            let truth = &truth[group * n..][..n];
-            encode::<L, R>(columns, d, truth, hidden);
-            truth
-        };
+        let truth = &truth[group * n..][..n];
+        encode::<L, R>(columns, d, truth, hidden);
         let mut of_samples = [L::splat(0.0); GROUP];
         outputs_of!(L, R * 5 / 8, shape, columns, bias, hidden, |at, outputs| {
             let importance = L::splat(shape.importance[at / LANES].0[at % LANES]);
@@ -439,9 +284,9 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
     sums
 }
 
-/// Adds gᵢhₖ of the decoding W and, if it is dense, xᵢ ∂hₖ of the encoding one, sample by sample, over the groups of a span.
+/// Adds gᵢhₖ of the decoding W and xᵢ ∂hₖ of the encoding one, sample by sample, over the groups of a span.
 #[inline(always)]
-fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
+fn learn<L: Lanes, const R: usize>(
     d: usize,
     outputs: &[Quad],
     hidden: &[Quad],
@@ -451,8 +296,8 @@ fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
 ) {
     let n = sums.len() / d;
     let n_groups = hidden.len() / d;
-    by_rows!(n, R / 2, |first, I| {
-        by_rows!(d, R * 5 / 8, |unit, K| {
+    by_rows!([5 4 3 2], n, R / 2, |first, I| {
+        by_rows!([5 4 3 2], d, R * 5 / 8, |unit, K| {
             let mut found = [[L::splat(0.0); K]; I];
             for i in 0..I {
                 let sums: &[Chunk; K] = sums[(first + i) * d + unit..].first_chunk().expect("units from unit on");
@@ -472,9 +317,6 @@ fn learn<L: Lanes, const R: usize, const IS_DENSE: bool>(
                         for k in 0..K {
                             found[i][k] = g.mul_add(h[k], found[i][k]);
                         }
-                    }
-                    if !IS_DENSE {
-                        continue;
                     }
                     let h: [L; K] = std::array::from_fn(|k| L::load(&back[k][chunk]));
                     for i in 0..I {

@@ -4,7 +4,10 @@ use crate::geometry::kernel::lanes::run;
 use crate::seed::Stream;
 use crate::training::features::Features;
 
-/// Narrow ones, dense and sparse, and wide ones, with d = 1, d > n, one to five chunks of units, and remainders of all kinds.
+/// Concepts that are active on average in the examples, or four fifths of all if they are fewer.
+const ACTIVE: f64 = 8.0;
+
+/// Narrow ones and wide ones, with d = 1, d > n, one to five chunks of units, and remainders of all kinds; each as it is, and through pairs.
 fn shapes() -> Vec<Shape> {
     let narrow = [(1, 1), (2, 1), (7, 3), (20, 5), (16, 16), (40, 17), (5, 9), (3, 70), (100, 20), (90, 17)];
     let wide = [(2100, 1), (150, 16), (90, 30), (24, 24), (53, 40), (70, 64), (33, 70)];
@@ -13,12 +16,12 @@ fn shapes() -> Vec<Shape> {
         for is_relu in [true, false] {
             let importance: Vec<f64> = (0..n).map(|i| libm::pow(0.99, f64::from(i))).collect();
             let size = Size { n_concepts: n as usize, d_model: d };
-            shapes.push(Shape::new(size, is_relu, &importance, Decay::Plain(0.0)));
+            let load = Load { samples: 150.0, active: ACTIVE };
+            let shape = Shape::new(size, is_relu, &importance, Decay::Plain(0.0), load);
+            shapes.extend([false, true].map(|is_paired| Shape { is_paired, ..shape.clone() }));
         }
     }
-    assert!(shapes.iter().filter(|shape| shape.is_narrow()).count() == 2 * narrow.len());
-    let sparse = |shape: &&Shape| shape.is_narrow() && is_sparse(Size { n_concepts: shape.n, d_model: shape.d }, 8.0);
-    assert_eq!(shapes.iter().filter(sparse).map(|shape| shape.n).collect::<Vec<_>>(), [100, 100, 90, 90]);
+    assert!(shapes.iter().filter(|shape| shape.is_narrow()).count() == 4 * narrow.len());
     shapes
 }
 
@@ -26,7 +29,7 @@ fn shapes() -> Vec<Shape> {
 fn example(shape: &Shape) -> (Weights, Batch) {
     let mut rng = Stream::from_seed(3).rng();
     let mut batch = Batch::default();
-    let density = (8.0 / shape.n as f64).clamp(0.02, 0.8);
+    let density = (ACTIVE / shape.n as f64).clamp(0.02, 0.8);
     Features::new(vec![density; shape.n], 1.0).draw(&mut rng, 150, Kernel::best(), &mut batch);
     (shape.draw(&mut rng, 0.5, 0.2), batch)
 }
@@ -56,7 +59,7 @@ fn theory_the_gradient_is_that_of_central_differences() {
     for shape in shapes() {
         let (weights, batch) = example(&shape);
         let mut bench = shape.bench();
-        bench.see(&shape, &batch);
+        bench.learn_from(&shape, &batch);
         run(
             Kernel::best(),
             Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 1.0, bench: &mut bench },
@@ -141,7 +144,7 @@ fn theory_the_signed_decay_pulls_rows_to_length_1() {
     for (gamma, before, after) in [(-1.0, 2.0, 1.9), (-1.0, 0.5, 0.55), (0.5, 2.0, 1.9), (0.0, 2.0, 2.0)] {
         for d in [3, NARROW.0 + 1] {
             let size = Size { n_concepts: 1, d_model: d };
-            let shape = Shape::new(size, true, &[1.0], Decay::Rows(gamma));
+            let shape = Shape::new(size, true, &[1.0], Decay::Rows(gamma), Load { samples: 1.0, active: 1.0 });
             let mut state = vec![0.0; d + 1];
             state[2] = before as f32;
             let mut weights = shape.restore(&state);
