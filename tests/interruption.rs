@@ -463,6 +463,7 @@ fn theory_a_unit_that_fails_is_a_row_and_is_tried_again() {
     let (inputs, store) = (read_inputs(&study).expect("read"), Store::in_memory().expect("a store"));
     let run = |store: &Store, stop_on_error: bool| -> Outcome {
         let options = Options {
+            units: 0..study.n_units,
             kernel: Kernel::best(),
             memory: 1 << 30,
             stop_on_error,

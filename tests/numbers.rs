@@ -175,6 +175,7 @@ fn found_and_computed(folder: &Path, store: &Store, text: &str) -> (u64, u64) {
     let study = experiment::plan(folder, text);
     let inputs = read_inputs(&study).expect("the files can be read");
     let options = Options {
+        units: 0..study.n_units,
         kernel: Kernel::best(),
         memory: 1 << 30,
         stop_on_error: true,

@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod results;
 mod run;
+mod shard;
 mod signals;
 mod summary;
 
@@ -43,13 +44,19 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused,
 5 over the memory budget, 6 the folder is in use or another scenario's, 7 input or output failed, 8 the store is damaged,
-9 units failed, 101 internal error, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
+9 units failed or are missing, 75 a shard that may be tried again, 101 internal error, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
 Try: superpose run scenarios/tiers.toml";
 
 #[derive(Subcommand)]
 enum Command {
     /// Run scenarios and write their results
     Run(run::Arguments),
+    /// Compute one of N shards of a scenario into a part: for clusters
+    Shard(shard::ShardArguments),
+    /// Put parts together and write what `run` writes
+    Merge(shard::MergeArguments),
+    /// Print which shards are left, as --array= takes them
+    Missing(shard::MissingArguments),
     /// Parse and plan scenarios: rows, memory, rough time; writes nothing
     Check(check::Arguments),
     /// Apply the analyses of a scenario to the table that it made, or to any other
@@ -228,6 +235,9 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 fn obey(command: Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(&arguments),
+        Command::Shard(arguments) => shard::shard(&arguments),
+        Command::Merge(arguments) => shard::merge(&arguments),
+        Command::Missing(arguments) => shard::missing(&arguments),
         Command::Check(arguments) => check::check(&arguments),
         Command::Analyse(arguments) => analyse::analyse(&arguments),
         Command::Measure(arguments) => measure::measure(&arguments),

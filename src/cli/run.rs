@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
-use superpose::engine::unit::read_inputs;
+use superpose::engine::unit::{Inputs, read_inputs};
 use superpose::engine::{self, Options, admit};
 use superpose::figure::font::Fonts;
 use superpose::geometry::kernel::Kernel;
@@ -85,7 +85,7 @@ impl clap::builder::TypedValueParser for KernelWord {
 /// A run that is expected to be longer says so before it begins, wherever it prints.
 const LONG_S: f64 = 10.0;
 
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 
 impl Arguments {
     fn folder(&self, study: &Study) -> PathBuf {
@@ -151,6 +151,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         std::process::exit(code.into());
     };
     let options = Options {
+        units: 0..study.n_units,
         kernel,
         memory,
         stop_on_error: arguments.on_error == OnError::Stop,
@@ -168,74 +169,115 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         ));
     }
     let stop = || signals.code().is_some();
-    let Some(mut results) = results::write(&folder, study, &inputs, &store, &outcome, &stop)? else {
-        saved(&outcome.progress);
-        return Ok(());
-    };
-    let earlier = figures::earlier(&folder.join(MANIFEST));
-    if !arguments.no_report {
-        let from = (&results.source, &results.findings[..]);
-        for (ready, written) in figures::write(&folder, study, &inputs, kernel, from, fonts)? {
-            results.ready.push(ready);
-            results.written.push(written);
-        }
-    }
-    let circumstances = manifest::Circumstances {
-        started: humantime::format_rfc3339_seconds(started).to_string(),
-        elapsed_s: clock.elapsed().as_secs_f64(),
-        threads: rayon::current_num_threads(),
-        kernel: kernel.name().to_owned(),
-        records_computed: outcome.progress.n_computed,
-        records_found: outcome.progress.n_found,
-        units_failed: outcome.failures.len() as u64,
+    let run = Finished {
+        folder: &folder,
+        study,
+        inputs: &inputs,
+        store: &store,
+        outcome: &outcome,
+        kernel,
+        fonts: (!arguments.no_report).then_some(fonts),
         smoke: arguments.source.smoke,
+        quiet: arguments.quiet,
+        begin: (started, clock),
     };
-    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
-    figures::make_room(&folder, &results.written)?;
-    output::publish(&folder, results.ready.into_iter().chain([manifest.0]).collect())?;
-    for file in earlier {
-        if !results.written.iter().any(|written| Path::new(&written.file) == file) {
-            let _ = std::fs::remove_file(folder.join(&file));
-        }
+    if !run.publish(&stop)? {
+        saved(&outcome.progress);
     }
-    let files = Files::of(study);
-    // What an earlier run left of its failures or findings is no longer true.
-    for (file, is_stale) in [
-        (&files.failures, outcome.failures.is_empty()),
-        (&files.findings, study.first.plan.scenario.analysis.is_empty()),
-    ] {
-        if is_stale {
-            let _ = std::fs::remove_file(folder.join(file));
+    Ok(())
+}
+
+/// A run of which every record is in the store, or fails.
+pub struct Finished<'a> {
+    pub folder: &'a Path,
+    pub study: &'a Study,
+    pub inputs: &'a Inputs,
+    pub store: &'a Store,
+    pub outcome: &'a engine::Outcome,
+    pub kernel: Kernel,
+    /// What figures are drawn with, if they are.
+    pub fonts: Option<&'a Fonts>,
+    pub smoke: bool,
+    pub quiet: bool,
+    /// When it began.
+    pub begin: (SystemTime, Instant),
+}
+
+impl Finished<'_> {
+    /// Writes all files of the run and tells what is in them; nothing, and `false`, if `stop` says so before the rows are written.
+    pub fn publish(&self, stop: &dyn Fn() -> bool) -> Result<bool, Failure> {
+        let Self { folder, study, inputs, store, outcome, kernel, fonts, smoke, quiet, begin } = *self;
+        let Some(mut results) = results::write(folder, study, inputs, store, outcome, stop)? else {
+            return Ok(false);
+        };
+        let earlier = figures::earlier(&folder.join(MANIFEST));
+        if let Some(fonts) = fonts {
+            let from = (&results.source, &results.findings[..]);
+            for (ready, written) in figures::write(folder, study, inputs, kernel, from, fonts)? {
+                results.ready.push(ready);
+                results.written.push(written);
+            }
         }
-    }
-    if !arguments.quiet {
-        print(&summary(study, &results.shown))?;
-        print(&told(&results.findings))?;
-        let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
-        let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
-        let rows = counted(study.n_rows, "row");
-        let line =
-            format!("{}: {rows} in {seconds}; {} computed, {found} found", path.display(), counted(computed, "record"));
-        let _ = writeln!(anstream::stderr(), "{line}");
-        if results.n_diverged > 0 {
-            let rows = counted(results.n_diverged, "row");
-            let _ = writeln!(
-                anstream::stderr(),
-                "{rows} of trainings that diverged: their status says so, and what reads vectors is empty"
+        let circumstances = manifest::Circumstances {
+            started: humantime::format_rfc3339_seconds(begin.0).to_string(),
+            elapsed_s: begin.1.elapsed().as_secs_f64(),
+            threads: rayon::current_num_threads(),
+            kernel: kernel.name().to_owned(),
+            records_computed: outcome.progress.n_computed,
+            records_found: outcome.progress.n_found,
+            units_failed: outcome.failures.len() as u64,
+            smoke,
+        };
+        let manifest = output::stage(folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
+        figures::make_room(folder, &results.written)?;
+        output::publish(folder, results.ready.into_iter().chain([manifest.0]).collect())?;
+        for file in earlier {
+            if !results.written.iter().any(|written| Path::new(&written.file) == file) {
+                let _ = std::fs::remove_file(folder.join(&file));
+            }
+        }
+        let files = Files::of(study);
+        // What an earlier run left of its failures or findings is no longer true.
+        for (file, is_stale) in [
+            (&files.failures, outcome.failures.is_empty()),
+            (&files.findings, study.first.plan.scenario.analysis.is_empty()),
+        ] {
+            if is_stale {
+                let _ = std::fs::remove_file(folder.join(file));
+            }
+        }
+        if !quiet {
+            print(&summary(study, &results.shown))?;
+            print(&told(&results.findings))?;
+            let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
+            let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
+            let rows = counted(study.n_rows, "row");
+            let line = format!(
+                "{}: {rows} in {seconds}; {} computed, {found} found",
+                path.display(),
+                counted(computed, "record")
             );
+            let _ = writeln!(anstream::stderr(), "{line}");
+            if results.n_diverged > 0 {
+                let rows = counted(results.n_diverged, "row");
+                let _ = writeln!(
+                    anstream::stderr(),
+                    "{rows} of trainings that diverged: their status says so, and what reads vectors is empty"
+                );
+            }
         }
-    }
-    match outcome.failures.len() as u64 {
-        0 => Ok(()),
-        n => {
-            let (failures, path) = (counted(n, "unit"), folder.join(&files.failures));
-            let sentence = format!(
-                "{}: {failures} of {} failed; {} says why, and the same command tries them again",
-                study.path().display(),
-                study.n_units,
-                path.display()
-            );
-            Err(Failure::new(9, sentence))
+        match outcome.failures.len() as u64 {
+            0 => Ok(true),
+            n => {
+                let (failures, path) = (counted(n, "unit"), folder.join(&files.failures));
+                let sentence = format!(
+                    "{}: {failures} of {} failed; {} says why, and the same command tries them again",
+                    study.path().display(),
+                    study.n_units,
+                    path.display()
+                );
+                Err(Failure::new(9, sentence))
+            }
         }
     }
 }

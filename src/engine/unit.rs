@@ -19,7 +19,7 @@ use crate::table::Value;
 use crate::training::{Outcome, Progress, Trained};
 
 /// Changes whenever a number of a finished record would come out differently, so that old records are not found.
-const RESULTS_EPOCH: &str = "4";
+pub const RESULTS_EPOCH: &str = "4";
 
 /// The status of a stage that a training did not reach.
 pub const DIVERGED: &str = "diverged";
@@ -98,6 +98,11 @@ pub struct Job {
 }
 
 impl Job {
+    /// Point, tier and replicate.
+    pub fn unit(&self) -> (u64, usize, u64) {
+        (self.point.index, self.tier_idx, self.replicate)
+    }
+
     /// What it takes.
     pub fn cost(&self) -> Cost {
         self.point.plan.tiers[self.tier_idx].cost

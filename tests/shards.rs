@@ -1,0 +1,143 @@
+//! Shards: whatever ranges a study is computed in, and whatever happens to the parts, the merged files are those of one run, or nothing is written.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const SCENARIO: &str = "\
+name = \"s\"
+seed = 3
+replicates = 3
+concepts.count = 80
+[[tiers]]
+name = \"a\"
+d_model = 8
+embedding.fully_distributed = {}
+[[tiers]]
+name = \"b\"
+d_model = 16
+embedding.localized = {}
+[measure.overlap]
+[measure.bundling]
+[sweep]
+\"tiers.a.d_model\" = [8, 16, 32, 64, 128]
+[[analysis]]
+power_law = { y = \"mean_square_cosine\", x = \"d_model\", by = [\"tier\"] }
+";
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("s.toml"), SCENARIO).expect("a file");
+    folder
+}
+
+/// Exit code, standard output and standard error of a command, in a task of Slurm with this number or in none.
+fn superpose_as(folder: &TempDir, task: Option<u64>, words: &str) -> (i32, Vec<u8>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_superpose"));
+    command.env_remove("SLURM_ARRAY_TASK_ID").envs(task.map(|task| ("SLURM_ARRAY_TASK_ID", task.to_string())));
+    let output = command.args(words.split_whitespace()).current_dir(folder.path()).output().expect("it starts");
+    (output.status.code().expect("an exit code"), output.stdout, String::from_utf8(output.stderr).expect("UTF-8"))
+}
+
+fn superpose(folder: &TempDir, words: &str) -> (i32, String, String) {
+    let (code, out, error) = superpose_as(folder, None, words);
+    (code, String::from_utf8(out).expect("UTF-8"), error)
+}
+
+fn error(folder: &TempDir, words: &str) -> (i32, String) {
+    let (code, _, error) = superpose(folder, words);
+    (code, error)
+}
+
+/// All files of a folder but the store and the manifest, with their contents.
+fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        let name = entry.file_name().expect("a name").to_string_lossy().into_owned();
+        if entry.is_dir() {
+            let inner = contents(&entry).into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes));
+            files.extend(inner);
+        } else if !["store.redb", "manifest.json"].contains(&name.as_str()) {
+            files.push((name, fs::read(entry).expect("bytes")));
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn law_merged_parts_are_the_files_of_one_run() {
+    let folder = folder();
+    assert_eq!(error(&folder, "run s.toml --out one --quiet"), (0, String::new()));
+    for k in [5, 1, 4, 2] {
+        assert_eq!(superpose(&folder, &format!("shard s.toml {k}/5 --out parts")).0, 0);
+    }
+    assert_eq!(superpose(&folder, "missing parts"), (0, "3\n".to_owned(), String::new()));
+    let sentence = "error: s.toml: not all units are there; left: superpose shard s.toml 13-18\n".to_owned();
+    assert_eq!(error(&folder, "merge s.toml parts --out many"), (9, sentence));
+    assert!(!folder.path().join("many").exists());
+    // What is left is computed in other ranges, on two threads, through standard output; and what is there already does no harm.
+    let (code, _, told) = superpose_as(&folder, Some(3), "shard s.toml auto/5 --out parts");
+    assert_eq!((code, told.as_str()), (0, "parts/s.3-of-5.part: 6 units, 12 records\n"));
+    assert_eq!(error(&folder, "shard s.toml 3/5 --out parts"), (0, "parts/s.3-of-5.part: is there\n".to_owned()));
+    assert_eq!(superpose(&folder, "missing parts"), (0, String::new(), String::new()));
+    fs::remove_file(folder.path().join("parts/s.3-of-5.part")).expect("removed");
+    let told = "parts/s.units-14-29.part: 16 units, 20 records\n".to_owned();
+    assert_eq!(error(&folder, "shard s.toml 14-29 --out parts --threads 2"), (0, told));
+    assert_eq!(superpose(&folder, "missing parts").1, "13-13\n");
+    let (code, part, _) = superpose_as(&folder, None, "shard s.toml 13-13 --stdout");
+    assert_eq!(code, 0);
+    fs::write(folder.path().join("thirteen"), part).expect("a file");
+    assert_eq!(error(&folder, "merge s.toml parts thirteen --out many --quiet"), (0, String::new()));
+    let one = contents(&folder.path().join("one"));
+    assert!(one.len() > 5, "{:?}", one.iter().map(|(name, _)| name).collect::<Vec<_>>());
+    let many = contents(&folder.path().join("many"));
+    assert!(one == many);
+    // And the folder goes on as that of a run.
+    let (code, _, told) = superpose(&folder, "run s.toml --out many");
+    assert!(code == 0 && told.contains("0 records computed, 60 found"), "{told}");
+}
+
+#[test]
+fn messages_of_parts_that_do_not_belong() {
+    let folder = folder();
+    for k in 1..=2 {
+        assert_eq!(superpose(&folder, &format!("shard s.toml {k}/2 --out parts")).0, 0);
+    }
+    let foreign = "error: parts/s.1-of-2.part: is a part of another scenario (\"s\", 30 units), or of s.toml before it was changed\n";
+    assert_eq!(error(&folder, "merge s.toml parts --out m --set seed=4"), (8, foreign.to_owned()));
+    // Another title changes no number.
+    assert_eq!(superpose(&folder, "merge s.toml parts --out t --set title=other --quiet").0, 0);
+    let path = folder.path().join("parts/s.2-of-2.part");
+    let whole = fs::read(&path).expect("bytes");
+    let mut changed = whole.clone();
+    changed[whole.len() / 2] ^= 1;
+    fs::write(&path, &changed).expect("written");
+    let damaged =
+        "error: parts/s.2-of-2.part: is damaged: its SHA-256 is not that of its content; compute this shard again\n";
+    assert_eq!(error(&folder, "merge s.toml parts --out m"), (8, damaged.to_owned()));
+    // A damaged part is not there.
+    assert_eq!(superpose(&folder, "missing parts").1, "2\n");
+    assert_eq!(superpose(&folder, "shard s.toml 2/2 --out parts").0, 0);
+    assert_eq!(fs::read(&path).expect("bytes"), whole);
+    let refusals = [
+        ("merge s.toml s.toml --out m", 8, "s.toml: is not a part that `superpose shard` wrote"),
+        ("shard s.toml 7-99", 2, "s.toml: there are no units 7-99; allowed: from 0 to 29"),
+        ("merge s.toml . --out m", 2, ".: holds no part (NAME.part); superpose shard writes them"),
+        ("merge s.toml gone --out m", 7, "gone: cannot be read: No such file or directory (os error 2)"),
+        ("shard s.toml 1/2 --memory 1kB", 5, "s.toml: tier \"a\" needs about "),
+        ("shard s.toml 1/3 --out s.toml", 75, "s.toml: cannot be written: "),
+    ];
+    for (words, code, sentence) in refusals {
+        let (found, told) = error(&folder, words);
+        assert!(found == code && told.starts_with(&format!("error: {sentence}")), "{words}: {found} {told}");
+    }
+    let usage = error(&folder, "shard s.toml 6/5");
+    assert_eq!(usage.0, 2);
+    assert!(
+        usage.1.contains("allowed: K/N with K from 1 to N, auto/N, or the numbers A-B of the first and the last unit")
+    );
+    assert!(!folder.path().join("m").exists() && !folder.path().join("results").exists());
+}
