@@ -3,6 +3,7 @@
 use comfy_table::{CellAlignment, Table as TextTable, presets};
 use superpose::embedding::Size;
 use superpose::engine::results::Group;
+use superpose::figure::number::{Rounded, rounded};
 use superpose::quantity::shortest;
 use superpose::scenario::plan::{OPTIONAL_KEYS, Plan};
 use superpose::scenario::study::Study;
@@ -201,21 +202,13 @@ fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Strin
 
 /// `0.02298 ± 0.00002`: an estimate with the digits that its standard error leaves it; where that is nothing but rounding, the value itself.
 pub fn with_error(mean: f64, error: f64) -> String {
-    if error.is_nan() || error <= 1e-12 * mean.abs() {
-        return digits(mean, 4);
-    }
-    // Both share one power of ten, and the digits go as far as the second of the error.
-    let largest = mean.abs().max(error).log10().floor();
-    let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
-    let scale = 10f64.powf(power);
-    if !(mean / scale).is_finite() || !(error / scale).is_finite() || error / scale == 0.0 {
+    match rounded(mean, error) {
+        Some(Rounded { mean, error, power: 0 }) => format!("{mean} ± {error}"),
+        Some(Rounded { mean, error, power }) => format!("{mean}e{power} ± {error}e{power}"),
+        None if error.is_nan() || error <= 1e-12 * mean.abs() => digits(mean, 4),
         // Numbers at the very end of what a computer can hold.
-        return format!("{} ± {}", digits(mean, 4), digits(error, 2));
+        None => format!("{} ± {}", digits(mean, 4), digits(error, 2)),
     }
-    // An error of exactly a power of ten must not lose its digit to the rounding of the division.
-    let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
-    let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
-    format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
 }
 
 /// A number with so many significant digits at most; whole numbers whole.
