@@ -10,6 +10,7 @@ mod folder;
 mod measure;
 mod memory;
 mod out;
+mod page;
 mod plot;
 mod progress;
 mod report;
@@ -60,7 +61,7 @@ enum Command {
     Compare(compare::Arguments),
     /// Draw columns of any CSV: an SVG and a PNG
     Plot(plot::Arguments),
-    /// Draw the figures of a run again, finished or not, without computing it again
+    /// Make the page and the figures of a run again, finished or not, without computing it again
     Report(report::Arguments),
     /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {

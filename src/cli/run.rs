@@ -10,18 +10,18 @@ use superpose::engine::{self, Options, admit};
 use superpose::figure::font::Fonts;
 use superpose::geometry::kernel::Kernel;
 use superpose::output::{self, manifest};
+use superpose::report::{Report, quoted};
 use superpose::scenario::study::Study;
 use superpose::store::{self, Store};
 
 use super::check::extent;
-use super::figures;
 use super::findings::told;
 use super::plot::fonts;
 use super::progress::{Form, Progress};
 use super::results::{self, Files, default_folder};
 use super::signals::Signals;
 use super::summary::{counted, duration, summary};
-use super::{Failure, Source, folder, kernel, print};
+use super::{Failure, Source, figures, folder, kernel, page, print};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -42,9 +42,15 @@ pub struct Arguments {
     /// How progress is told
     #[arg(long, value_name = "FORM", default_value = "auto")]
     progress: Form,
-    /// Leave out the figures, as on a cluster
+    /// Leave out the page and the figures, as on a cluster
     #[arg(long)]
     no_report: bool,
+    /// Language of the page
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: page::Lang,
+    /// Sketch the first figure in the terminal
+    #[arg(long)]
+    plot: bool,
     /// Font file (.ttf, .otf) for letters that the bundled font lacks in figures, such as Chinese
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
@@ -85,7 +91,7 @@ impl clap::builder::TypedValueParser for KernelWord {
 /// A run that is expected to be longer says so before it begins, wherever it prints.
 const LONG_S: f64 = 10.0;
 
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 
 impl Arguments {
     fn folder(&self, study: &Study) -> PathBuf {
@@ -113,7 +119,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
     for study in &studies {
         let mut files: Vec<String> = Files::of(study).all().into();
-        files.extend([MANIFEST, store::FILE].map(str::to_owned));
+        files.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
         output::probe(&arguments.folder(study), &files)?;
     }
     let pool = source.resources.pool()?;
@@ -173,9 +179,12 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         return Ok(());
     };
     let earlier = figures::earlier(&folder.join(MANIFEST));
+    let drawn = match arguments.no_report && !arguments.plot {
+        true => Vec::new(),
+        false => figures::draw(study, &inputs, kernel, (&results.source, &results.findings))?,
+    };
     if !arguments.no_report {
-        let from = (&results.source, &results.findings[..]);
-        for (ready, written) in figures::write(&folder, study, &inputs, kernel, from, fonts)? {
+        for (ready, written) in figures::write(&folder, &drawn, fonts)? {
             results.ready.push(ready);
             results.written.push(written);
         }
@@ -190,11 +199,27 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         units_failed: outcome.failures.len() as u64,
         smoke: arguments.source.smoke,
     };
-    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
-    figures::make_room(&folder, &results.written)?;
+    let elapsed_s = circumstances.elapsed_s;
+    let mut made = manifest::Made::new(study, circumstances, results.written);
+    if !arguments.no_report {
+        let report = Report {
+            study,
+            source: &results.source,
+            findings: &results.findings,
+            figures: &drawn,
+            made: Some(&made),
+            n_done: study.n_units,
+            language: arguments.lang.into(),
+        };
+        let (ready, written) = page::write(&folder, &report)?;
+        results.ready.push(ready);
+        made.outputs.push(written);
+    }
+    let manifest = output::stage(&folder, MANIFEST, &manifest::encode(study, &made))?;
+    figures::make_room(&folder, &made.outputs)?;
     output::publish(&folder, results.ready.into_iter().chain([manifest.0]).collect())?;
     for file in earlier {
-        if !results.written.iter().any(|written| Path::new(&written.file) == file) {
+        if !made.outputs.iter().any(|written| Path::new(&written.file) == file) {
             let _ = std::fs::remove_file(folder.join(&file));
         }
     }
@@ -211,7 +236,10 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
     if !arguments.quiet {
         print(&summary(study, &results.shown))?;
         print(&told(&results.findings))?;
-        let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
+        if arguments.plot {
+            page::sketch_first(&drawn)?;
+        }
+        let (path, seconds) = (folder.join(&files.rows), duration(elapsed_s));
         let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
         let rows = counted(study.n_rows, "row");
         let line =
@@ -242,9 +270,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
 
 /// What is told when a signal ends a run.
 fn interrupted(so_far: &engine::Progress) -> String {
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./=,:+".contains(c));
-    let quoted = |word: String| if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) };
-    let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let command: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
     let (done, all) = (so_far.n_done, so_far.n_units);
     format!("interrupted: {done} of {all} units are done and saved; this goes on: superpose {}", command.join(" "))
 }

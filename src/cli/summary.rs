@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table as TextTable, presets};
 use superpose::embedding::Size;
 use superpose::engine::results::Group;
 use superpose::figure::number::{Rounded, rounded};
+use superpose::figure::source::words;
 use superpose::quantity::shortest;
 use superpose::scenario::plan::{OPTIONAL_KEYS, Plan};
 use superpose::scenario::study::Study;
@@ -166,23 +167,6 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
         cells.theory.push(value.map_or(String::new(), |x| format!("[{}]", digits(x, 4))));
     }
     cells
-}
-
-/// The word of all replicates; where they differ, how many have each, the most common first.
-fn words<'a>(values: impl Iterator<Item = &'a Value>) -> String {
-    let mut counts: Vec<(String, usize)> = Vec::new();
-    for value in values {
-        let word = if *value == Value::Undefined { "–".to_owned() } else { value.to_string() };
-        match counts.iter_mut().find(|(other, _)| *other == word) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((word, 1)),
-        }
-    }
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    match &counts[..] {
-        [(word, _)] => word.clone(),
-        _ => counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
-    }
 }
 
 /// The mean with its standard error, and how many replicates it is of if not all.

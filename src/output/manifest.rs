@@ -65,13 +65,7 @@ impl Made {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             git_commit: option_env!("SUPERPOSE_GIT_COMMIT").map(str::to_owned),
         };
-        Self {
-            engine,
-            scenario_file: plan.path.display().to_string(),
-            settings: plan.settings.clone(),
-            outputs,
-            run,
-        }
+        Self { engine, scenario_file: plan.path.display().to_string(), settings: plan.settings.clone(), outputs, run }
     }
 
     /// The tables that it wrote: files that stand right in the folder, and no pages.

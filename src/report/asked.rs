@@ -21,10 +21,8 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
     let scenario = &plan.scenario;
     let counts = [scenario.tiers.len() as u64, study.n_points, study.n_rows].map(|n| n.to_string());
     let [tiers, points, rows] = &counts;
-    let extent = fill(
-        w.extent,
-        &[("tiers", tiers), ("points", points), ("replicates", &replicates(report, w)), ("rows", rows)],
-    );
+    let extent =
+        fill(w.extent, &[("tiers", tiers), ("points", points), ("replicates", &replicates(report, w)), ("rows", rows)]);
     let smoke = report.made.is_some_and(|made| made.run.smoke);
     let settings = report.made.map_or(&plan.settings, |made| &made.settings);
     html! {

@@ -13,7 +13,8 @@ const MOST_BYTES: usize = 1_200_000;
 pub(super) fn part(report: &Report, w: &Words) -> Markup {
     let (mut inside, mut beside, mut n_bytes) = (Vec::new(), Vec::new(), 0);
     for figure in report.figures {
-        let frames: Vec<(String, String)> = frames(figure).iter().map(|frame| (title(frame), svg::inline(frame))).collect();
+        let frames: Vec<(String, String)> =
+            frames(figure).iter().map(|frame| (title(frame), svg::inline(frame))).collect();
         let size: usize = frames.iter().map(|(_, svg)| svg.len()).sum();
         // A small figure after one that is too large may still have room.
         if n_bytes + size > MOST_BYTES {
@@ -88,6 +89,7 @@ fn caption(figure: &Figure, w: &Words) -> &'static str {
         "page" => w.figure_page,
         "ability" => w.figure_ability,
         "scaling" => w.figure_scaling,
+        "surface" => w.figure_surface,
         "phase" => w.figure_phase,
         "axis" => w.figure_axis,
         "training" => w.figure_training,

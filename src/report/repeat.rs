@@ -9,7 +9,8 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
     let scenario = &report.study.first.plan.scenario;
     let seed = scenario.seed.get().to_string();
     let version = report.made.map_or(env!("CARGO_PKG_VERSION"), |made| &made.engine.version);
-    let commit = report.made.and_then(|made| made.engine.git_commit.as_ref()).map_or(String::new(), |c| format!(" ({c})"));
+    let commit =
+        report.made.and_then(|made| made.engine.git_commit.as_ref()).map_or(String::new(), |c| format!(" ({c})"));
     let citation = fill(
         w.citation,
         &[

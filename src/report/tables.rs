@@ -92,7 +92,8 @@ pub(super) fn measured(report: &Report) -> Vec<(Kind, Vec<usize>)> {
 pub(super) fn part(report: &Report, w: &Words) -> Markup {
     let source = report.source;
     let chosen = Chosen::of(report);
-    let is_theory = |at: usize| source.columns.iter().any(|column| column.theory.as_deref() == Some(&source.columns[at].name));
+    let is_theory =
+        |at: usize| source.columns.iter().any(|column| column.theory.as_deref() == Some(&source.columns[at].name));
     html! {
         h3 { (w.tables_heading) }
         p { (w.tables_lead) }

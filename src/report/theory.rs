@@ -23,7 +23,8 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
     }
     let chosen = Chosen::of(report);
     let pairs = || measures.iter().flat_map(|(_, pairs)| pairs.iter());
-    let compared = source.rows.iter().flat_map(|row| pairs().filter_map(|&(at, theory)| is_within(&row[at], &row[theory])));
+    let compared =
+        source.rows.iter().flat_map(|row| pairs().filter_map(|&(at, theory)| is_within(&row[at], &row[theory])));
     let (n, n_within) = compared.fold((0u64, 0u64), |(n, within), is| (n + 1, within + u64::from(is)));
     html! {
         p { (fill(w.theory_lead, &[("within", &n_within.to_string()), ("all", &n.to_string())])) }

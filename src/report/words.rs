@@ -82,9 +82,9 @@ words! {
     axes_caption, axis, values, measured, embeddings_heading, analyses_heading, more, file_heading, file_note, settings_note, smoke_note,
     concept_names,
     // What came out.
-    findings_heading, findings_lead, finding_interval, finding_plain, finding_none, finding_more, findings_left_out, all_rows, rows_one, rows, error_only,
+    findings_heading, findings_lead, finding_interval, finding_plain, finding_none, finding_more, findings_left_out, rows_one, rows, error_only,
     figures_heading, figures_lead, figure_files, figures_left_out, no_figures, step_label, steps_label, slider_label, step_of, nothing_here,
-    figure_page, figure_ability, figure_scaling, figure_phase, figure_axis, figure_training, figure_tiers, figure_cosines,
+    figure_page, figure_ability, figure_scaling, figure_surface, figure_phase, figure_axis, figure_training, figure_tiers, figure_cosines,
     figure_overlap, figure_geometry, figure_wished,
     tables_heading, tables_lead, table_caption, rows_left_out, filter, sort_by, shown_count, columns_heading, manual,
     column, unit, range, meaning, source, theory_column,
