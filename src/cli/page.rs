@@ -10,7 +10,7 @@ use superpose::output::{self, Ready, Written};
 use superpose::report::words::Language;
 use superpose::report::{Report, page};
 
-use super::{Failure, print};
+use super::{Failure, print_raw};
 
 /// The file.
 pub const FILE: &str = "report.html";
@@ -45,7 +45,7 @@ pub fn sketch_first(figures: &[Figure]) -> Result<(), Failure> {
     let is_drawn = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let sheet = Sheet { width, is_drawn };
     match figures.iter().find_map(|figure| sketch(figure, sheet)) {
-        Some(text) => print(&format!("\n{text}")),
+        Some(text) => print_raw(&format!("\n{text}")),
         None => Ok(()),
     }
 }

@@ -50,7 +50,11 @@ pub fn rounded(mean: f64, error: f64) -> Option<Rounded> {
     }
     // An error of exactly a power of ten must not lose its digit to the rounding of the division.
     let decimals = (1.0 - libm::floor(libm::log10(error / scale * (1.0 + 1e-9)))).clamp(0.0, 12.0) as usize;
-    let words = |x: f64| format!("{:.decimals$}", x / scale);
+    let words = |x: f64| {
+        let words = format!("{:.decimals$}", x / scale);
+        // Nothing is not negative.
+        if words.contains(|c: char| matches!(c, '1'..='9')) { words } else { words.replace('-', "") }
+    };
     Some(Rounded { mean: words(mean), error: words(error), power: power as i32 })
 }
 
@@ -174,6 +178,7 @@ mod tests {
         assert_eq!(with_error(0.022_984, 0.000_021), "0.022984 ± 0.000021");
         assert_eq!(with_error(-9.1484e-5, 3.9e-7), "(−9.148 ± 0.039)×10⁻⁵");
         assert_eq!(with_error(2.5e7, 1.0), "(2.50000000 ± 0.00000010)×10⁷");
+        assert_eq!(with_error(-0.000_001, 0.000_38), "0.00000 ± 0.00038");
         assert_eq!(with_error(0.25, 0.0), "0.25");
         assert_eq!(superscript(-1_234_567_890), "⁻¹²³⁴⁵⁶⁷⁸⁹⁰");
     }

@@ -35,7 +35,7 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
         (tiers_table(report, w))
         (names(report, w))
         @if study.sweep.is_some() {
-            div.scroll tabindex="0" role="region" aria-label=(w.axes_caption) {
+            div.scroll tabindex="0" role="group" aria-label=(w.axes_caption) {
                 table {
                     caption { (w.axes_caption) }
                     thead { tr { th scope="col" { (w.axis) } th scope="col" { (w.values) } } }
@@ -51,7 +51,7 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
         ul {
             @for kind in Measures::kinds() {
                 @if scenario.measure.chosen().iter().any(|chosen| chosen.name == kind.name) {
-                    li { a href={ "#measure-" (kind.name) } { code { (kind.name) } } " — " (line(kind.summary())) }
+                    li { a href={ "#measure-" (kind.name) } { code { (kind.name) } } " — " span lang="en" { (line(kind.summary())) } }
                 }
             }
         }
@@ -69,7 +69,7 @@ fn tiers_table(report: &Report, w: &Words) -> Markup {
     let plan = &report.study.first.plan;
     let count = |n: Option<u64>| n.map_or("–".to_owned(), |n| number::plain(n as f64, 15));
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(w.tiers_caption) {
+        div.scroll tabindex="0" role="group" aria-label=(w.tiers_caption) {
             table {
                 caption { (w.tiers_caption) @if report.study.sweep.is_some() { span.quiet { " " (w.at_first_point) } } }
                 thead {

@@ -38,9 +38,9 @@ pub(super) fn part(report: &Report, w: &Words) -> Markup {
 fn drawn(figure: &Figure, frames: &[(String, String)], w: &Words) -> Markup {
     let has_slider = ["axis", "training", "ability"].contains(&figure.kind);
     let axis = figure.panels.first().map_or("", |panel| &panel.x.label);
-    let slider = has_slider.then(|| fill(w.slider_label, &[("axis", axis)]));
+    let slider = has_slider.then_some(w.slider_label);
     html! {
-        figure id={ "figure-" (figure.name) } data-slider=[slider] data-step=(w.step_of) data-nothing=(w.nothing_here) {
+        figure id={ "figure-" (figure.name) } data-slider=[slider] data-axis=[slider.map(|_| axis)] data-step=(w.step_of) data-nothing=(w.nothing_here) {
             @if let [(_, svg)] = frames {
                 div.plot tabindex="0" role="group" aria-label=(figure.title) { (PreEscaped(svg)) }
             } @else {

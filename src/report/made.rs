@@ -27,7 +27,7 @@ pub(super) fn section(report: &Report, w: &Words) -> Markup {
     html! {
         p { (w.made_lead) " " (w.no_times) }
         dl { @for (title, value) in &facts { div { dt { (title) } dd { (name(value)) } } } }
-        div.scroll tabindex="0" role="region" aria-label=(w.files_caption) {
+        div.scroll tabindex="0" role="group" aria-label=(w.files_caption) {
             table {
                 caption { (w.files_caption) }
                 thead { tr { th scope="col" { (w.file) } th.number scope="col" { (w.bytes) } th scope="col" { (w.checksum) } } }

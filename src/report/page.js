@@ -97,9 +97,11 @@ for (const plot of document.querySelectorAll(".plot")) {
     });
   }
   plot.addEventListener("pointermove", (event) => {
-    const spot = event.target.closest(".spot");
+    // Marks that lie on one another all speak.
+    const spots = document.elementsFromPoint(event.clientX, event.clientY).filter((one) => one.classList.contains("spot"));
+    const words = spots.slice(0, 8).reverse().map((spot) => spot.dataset.words);
     const heat = heats.get(event.target);
-    tell(spot ? spot.dataset.words : heat ? heatAt(heat, event) : "", event.clientX, event.clientY);
+    tell(words.length ? words.join("\n") : heat ? heatAt(heat, event) : "", event.clientX, event.clientY);
   });
   plot.addEventListener("pointerleave", () => tell(""));
 }
@@ -140,12 +142,13 @@ for (const figure of document.querySelectorAll("figure[data-slider]")) {
       const at = here.length ? here[0].getAttribute("cx") : "";
       const rings = here.map((spot) => `M${spot.getAttribute("cx") - 5},${spot.getAttribute("cy")}a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z`);
       cursors[index].setAttribute("d", at ? `M${at},${panel.dataset.top}V${panel.dataset.bottom}${rings.join("")}` : "");
-      found.push(...here.map((spot) => make("li", {}, spot.dataset.words)));
+      found.push(...here.map((spot) => make("li", {}, spot.dataset.words.split("\n")[0])));
     });
     readout.replaceChildren(...(found.length ? found : [make("li", {}, figure.dataset.nothing)]));
   };
   input.addEventListener("input", show);
-  const label = make("label", { htmlFor: id }, figure.dataset.slider);
+  const [before, after] = figure.dataset.slider.split("{axis}");
+  const label = make("label", { htmlFor: id }, before, make("span", { lang: "en" }, figure.dataset.axis), after);
   figure.querySelector("figcaption").before(make("div", { className: "steps" }, label, input, output), readout);
   show();
 }

@@ -116,12 +116,13 @@ pub(super) fn part(report: &Report, w: &Words) -> Markup {
 fn table(source: &Source, chosen: &Chosen, columns: &[usize], measure: &str, w: &Words) -> Markup {
     let caption = fill(w.table_caption, &[("measure", measure)]);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
             table.rows data-filter=(w.filter) data-sort=(w.sort_by) data-shown=(w.shown_count) {
                 caption { (caption) }
                 thead {
                     tr {
-                        @for &at in chosen.keys.iter().chain(columns) { (heading(&source.columns[at])) }
+                        @for (index, &at) in chosen.keys.iter().enumerate() { (heading(&source.columns[at], index == 0)) }
+                        @for &at in columns { (heading(&source.columns[at], false)) }
                     }
                 }
                 tbody {
@@ -137,9 +138,9 @@ fn table(source: &Source, chosen: &Chosen, columns: &[usize], measure: &str, w: 
     }
 }
 
-/// The heading of a column, which says what it means.
-pub(super) fn heading(column: &Column) -> Markup {
-    html! { th scope="col" title=(column.meaning) { span { (name(&column.name)) } } }
+/// The heading of a column, which says what it means. The first stays in sight.
+fn heading(column: &Column, is_first: bool) -> Markup {
+    html! { th.key[is_first] scope="col" title=(column.meaning) { span { (name(&column.name)) } } }
 }
 
 /// A cell that tells a row from others; the first is the heading of its row.
@@ -147,7 +148,8 @@ pub(super) fn key(cell: &Cell, is_first: bool) -> Markup {
     let words = cell.number().map_or_else(|| cell.words(), |x| number::plain(x, 5));
     let value = cell.number().map(sortable);
     html! {
-        @if is_first { th scope="row" data-v=[value] { (name(&words)) } } @else { td data-v=[value] { (name(&words)) } }
+        @if is_first { th.key scope="row" data-v=[value] { (name(&words)) } }
+        @else { td.word[value.is_none()] data-v=[value] { (name(&words)) } }
     }
 }
 
@@ -155,7 +157,7 @@ pub(super) fn key(cell: &Cell, is_first: bool) -> Markup {
 pub(super) fn cell(cell: &Cell) -> Markup {
     match cell {
         Cell::Number(estimate) => html! { td data-v=(sortable(estimate.mean)) { (with_interval(estimate)) } },
-        Cell::Text(text) => html! { td { (name(text)) } },
+        Cell::Text(text) => html! { td.word { (name(text)) } },
         Cell::Empty => html! { td.quiet { "–" } },
     }
 }
@@ -177,7 +179,7 @@ pub(super) fn meanings<'a>(columns: impl Iterator<Item = &'a Column>, w: &Words)
     html! {
         details {
             summary { (w.columns_heading) }
-            div.scroll tabindex="0" role="region" aria-label=(w.columns_heading) {
+            div.scroll tabindex="0" role="group" aria-label=(w.columns_heading) {
                 table.meanings {
                     caption { (w.columns_heading) }
                     thead {

@@ -47,12 +47,12 @@ fn is_within(simulated: &Cell, theory: &Cell) -> Option<bool> {
 fn table(source: &Source, chosen: &Chosen, pairs: &[(usize, usize)], measure: &str, w: &Words) -> Markup {
     let caption = fill(w.theory_caption, &[("measure", measure)]);
     html! {
-        div.scroll tabindex="0" role="region" aria-label=(caption) {
+        div.scroll tabindex="0" role="group" aria-label=(caption) {
             table.rows data-filter=(w.filter) data-sort=(w.sort_by) data-shown=(w.shown_count) {
                 caption { (caption) }
                 thead {
                     tr {
-                        @for &at in &chosen.keys { th rowspan="2" scope="col" title=(source.columns[at].meaning) { span { (name(&source.columns[at].name)) } } }
+                        @for (index, &at) in chosen.keys.iter().enumerate() { th.key[index == 0] rowspan="2" scope="col" title=(source.columns[at].meaning) { span { (name(&source.columns[at].name)) } } }
                         @for &(at, _) in pairs { th.of colspan="3" scope="colgroup" title=(source.columns[at].meaning) { (name(&source.columns[at].name)) } }
                     }
                     tr {

@@ -121,7 +121,8 @@ test("a mark says its value where one points at it", () =>
     const words = await spot.evaluate((spot) => spot.dataset.words);
     await spot.scrollIntoView();
     await spot.hover();
-    assert.equal(await page.$eval(".tip", (tip) => tip.hidden ? "" : tip.textContent), words);
+    const told = await page.$eval(".tip", (tip) => tip.hidden ? "" : tip.textContent);
+    assert.ok(told.includes(words), told);
     assert.match(words, /\d/);
     await page.keyboard.press("Escape");
     assert.equal(await page.$eval(".tip", (tip) => tip.hidden), true);
