@@ -176,7 +176,7 @@ mod tests {
         ] {
             assert_eq!(read_text(text), Err(says.to_owned()));
         }
-        let missing = read(Path::new("no.csv"), |_| true).map_err(|error| error.to_string());
+        let missing = read(Path::new("no.csv"), |_| true, |_| false).map_err(|error| error.to_string());
         assert_eq!(missing, Err("no.csv: cannot be read: No such file or directory (os error 2)".to_owned()));
     }
 }

@@ -208,7 +208,6 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
             findings: &results.findings,
             figures: &drawn,
             made: Some(&made),
-            n_done: study.n_units,
             language: arguments.lang.into(),
         };
         let (ready, written) = page::write(&folder, &report)?;

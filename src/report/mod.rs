@@ -41,8 +41,6 @@ pub struct Report<'a> {
     pub figures: &'a [Figure],
     /// What made it; `None` while the run is unfinished.
     pub made: Option<&'a Made>,
-    /// Units that are done.
-    pub n_done: u64,
     /// The language of the page.
     pub language: Language,
 }
@@ -78,7 +76,7 @@ pub fn page(report: &Report) -> String {
                 header {
                     p.eyebrow { "superpose · " (scenario.name) }
                     h1 { (title) }
-                    @if report.made.is_none() { p.warning { (unfinished(report, w)) } }
+                    @if report.source.n_lacking > 0 { p.warning { (unfinished(report, w)) } }
                     noscript { p.quiet { (w.no_script) } }
                     nav aria-label=(w.contents) {
                         ol { @for (id, title, _) in &sections { li { a href={ "#" (id) } { (title) } } } }
@@ -101,7 +99,7 @@ pub fn page(report: &Report) -> String {
 }
 
 fn unfinished(report: &Report, w: &Words) -> String {
-    let (done, all) = (report.n_done.to_string(), report.study.n_units.to_string());
+    let (done, all) = ((report.study.n_units - report.source.n_lacking).to_string(), report.study.n_units.to_string());
     fill(w.unfinished, &[("done", &done), ("all", &all)])
 }
 

@@ -97,7 +97,7 @@ pub(super) const WORDS: Words = Words {
     theory_not_exact: "Much of this theory is that of random directions: a code that is not random departs from it, and by how much says something about the code. The meaning of each theory stands below its table.",
 
     made_lead: "From manifest.json, which also has every default, every column and the checksums of all files.",
-    made_none: "There is no manifest yet: the run is unfinished.",
+    made_none: "There is no manifest: the run is unfinished, or it was taken away.",
     version: "version",
     commit: "commit",
     started: "begun",

@@ -97,7 +97,7 @@ pub(super) const WORDS: Words = Words {
     theory_not_exact: "其中许多是随机方向的理论：非随机的编码会偏离它，偏离多少正说明了编码的性质。各理论的含义见表下。",
 
     made_lead: "来自 manifest.json；其中还有全部默认值、每一列的说明和所有文件的校验和。",
-    made_none: "尚无 manifest：运行还没有完成。",
+    made_none: "没有 manifest：运行尚未完成，或它已被移走。",
     version: "版本",
     commit: "提交",
     started: "开始时间",
