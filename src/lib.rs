@@ -39,7 +39,7 @@
 //! | 3 | [`embedding`] | how concepts become vectors |
 //! | 4 | [`measure`], [`analysis`] | what is observed; what is concluded |
 //! | 5 | [`scenario`], [`store`], [`output`] | what was asked; where results rest; where rows go |
-//! | 6 | [`engine`], [`figure`], [`schema`], [`explain`] | run it, draw it, tell it |
+//! | 6 | [`engine`], [`figure`], [`schema`], [`explain`], [`report`] | run it, draw it, tell it |
 
 #![warn(missing_docs)]
 // A test may compare with std's functions; a result may not come from them.
@@ -69,4 +69,5 @@ pub mod store;
 pub mod engine;
 pub mod explain;
 pub mod figure;
+pub mod report;
 pub mod schema;

@@ -506,6 +506,21 @@ pub fn cut(text: &str, n: usize) -> String {
     short
 }
 
+/// A text for a cell of a table: what a spreadsheet would take for a formula, because it begins with =, +, -, @, a tab or a carriage return, has an apostrophe before it.
+pub fn guarded(text: &str) -> std::borrow::Cow<'_, str> {
+    if is_formula(text) { format!("'{text}").into() } else { text.into() }
+}
+
+/// The text that [`guarded`] made a cell of.
+pub fn unguarded(cell: &str) -> &str {
+    cell.strip_prefix('\'').filter(|text| is_formula(text)).unwrap_or(cell)
+}
+
+/// What is guarded already is guarded once more, so that every text is found again.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches('\'').starts_with(['=', '+', '-', '@', '\t', '\r'])
+}
+
 /// A text in quotes for a message: escaped, and cut after 40 characters.
 pub fn abridged(text: &str) -> String {
     quoted(text, 40)
@@ -537,6 +552,17 @@ pub fn has_typeset_minus(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn law_a_formula_is_text_in_a_cell_and_found_again() {
+        for text in ["=1+1", "+1", "-x", "@SUM(A1)", "\tx", "\r=1", "'=1", "''-1", "a=1", "it's", "'tis", "", "猫"] {
+            let cell = guarded(text);
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
+            assert_eq!(unguarded(&cell), text);
+        }
+        assert_eq!(guarded("a=1"), "a=1");
+        assert_eq!(guarded("=1"), "'=1");
+    }
 
     #[test]
     fn theory_shortest_text_reads_back() {

@@ -125,7 +125,7 @@ impl Folder {
     }
 }
 
-const FILES: [&str; 5] = ["figures", "manifest.json", "s.csv", "s.summary.csv", "store.redb"];
+const FILES: [&str; 6] = ["figures", "manifest.json", "report.html", "s.csv", "s.summary.csv", "store.redb"];
 
 /// Rows and summary of a run in a new folder.
 fn fresh(text: &str) -> [String; 2] {
@@ -297,7 +297,7 @@ fn theory_a_smoke_run_leaves_the_folder_free_for_the_full_one() {
     let text = scenario(2, &[TIER_A, TIER_B, "[measure.overlap]\n[smoke]\nreplicates = 1\nconcepts.count = 6\n"]);
     let folder = Folder::with(&text);
     assert_eq!(folder.run(&["--smoke"]).status.code(), Some(0));
-    assert_eq!(folder.names(), ["figures", "manifest.json", "s.csv", "s.summary.csv"]);
+    assert_eq!(folder.names(), ["figures", "manifest.json", "report.html", "s.csv", "s.summary.csv"]);
     folder.succeeds();
     assert_eq!(folder.results(), fresh(&text));
     // The other way round a full result would be lost.

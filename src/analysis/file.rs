@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::Content;
-use crate::quantity::{TYPESET_MINUS, abridged, has_typeset_minus};
+use crate::quantity::{TYPESET_MINUS, abridged, has_typeset_minus, unguarded};
 use crate::table::{Column, Table, Unit, Value};
 
 /// Why a CSV file cannot be used.
@@ -41,9 +41,15 @@ pub struct CsvTable {
 
 /// Reads a CSV file with a header (RFC 4180, UTF-8, cells separated by commas), keeping the columns that `is_needed`.
 ///
+/// A column that `is_text` holds texts, whatever they look like. An apostrophe that [`crate::quantity::guarded`] put before a text is taken away again.
+///
 /// Blanks around a name or a cell do not count. A cell is a number, or empty, or else text; `NA`, `NaN`, `inf` and the like count as empty, for there is no number to reckon with. A column in which any cell
 /// is text is a column of text. O(rows × columns) time; memory for the columns that are kept.
-pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, CsvError> {
+pub fn read(
+    path: &Path,
+    is_needed: impl Fn(&str) -> bool,
+    is_text: impl Fn(&str) -> bool,
+) -> Result<CsvTable, CsvError> {
     let malformed = |line, sentence: String| CsvError::Malformed { path: path.to_owned(), line, sentence };
     let fault = |error: csv::Error| {
         let line = error.position().map(csv::Position::line);
@@ -84,6 +90,7 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
         ));
     }
     let kept: Vec<usize> = (0..names.len()).filter(|&index| is_needed(&names[index])).collect();
+    let texts: Vec<bool> = names.iter().map(|name| is_text(name)).collect();
     let mut firsts: HashMap<usize, String> = HashMap::new();
     let mut contents = vec![Content::Numbers; names.len()];
     let mut rows = Vec::new();
@@ -95,12 +102,12 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
             return Err(malformed(line, format!("has {found} in the column {column}{TYPESET_MINUS}")));
         }
         for (index, cell) in record.iter().enumerate() {
-            if contents[index] != Content::Texts && matches!(value(cell), Value::Text(_)) {
+            if contents[index] != Content::Texts && matches!(value(cell, texts[index]), Value::Text(_)) {
                 let first = firsts.entry(index).or_insert_with(|| cell.to_owned());
                 contents[index] = if first == cell { Content::OneText } else { Content::Texts };
             }
         }
-        rows.push(kept.iter().map(|&index| value(&record[index])).collect());
+        rows.push(kept.iter().map(|&index| value(&record[index], texts[index])).collect());
     }
     if rows.is_empty() {
         return Err(malformed(None, "has a header, but no rows below it".to_owned()));
@@ -111,12 +118,13 @@ pub fn read(path: &Path, is_needed: impl Fn(&str) -> bool) -> Result<CsvTable, C
 }
 
 /// A cell as a value.
-fn value(cell: &str) -> Value {
+fn value(cell: &str, is_text: bool) -> Value {
     let cell = cell.trim();
     match cell.parse::<f64>() {
+        _ if is_text && !cell.is_empty() => Value::Text(unguarded(cell).to_owned()),
         Ok(x) => Value::from(x),
         Err(_) if cell.is_empty() || ["NA", "N/A", "#N/A", "null"].contains(&cell) => Value::Undefined,
-        Err(_) => Value::Text(cell.to_owned()),
+        Err(_) => Value::Text(unguarded(cell).to_owned()),
     }
 }
 
@@ -128,7 +136,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("t.csv");
         std::fs::write(&path, text).expect("the file can be written");
-        read(&path, |name| name != "skipped")
+        read(&path, |name| name != "skipped", |_| false)
             .map_err(|error| error.to_string().replace(&path.display().to_string(), "t.csv"))
     }
 
@@ -168,7 +176,7 @@ mod tests {
         ] {
             assert_eq!(read_text(text), Err(says.to_owned()));
         }
-        let missing = read(Path::new("no.csv"), |_| true).map_err(|error| error.to_string());
+        let missing = read(Path::new("no.csv"), |_| true, |_| false).map_err(|error| error.to_string());
         assert_eq!(missing, Err("no.csv: cannot be read: No such file or directory (os error 2)".to_owned()));
     }
 }

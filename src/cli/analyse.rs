@@ -45,7 +45,7 @@ pub fn analyse(arguments: &Arguments) -> Result<(), Failure> {
     let path = arguments.table.clone();
     let path = path.unwrap_or_else(|| default_folder(analyses.name.as_str()).join(format!("{}.csv", analyses.name)));
     let is_needed = |name: &str| analyses.analysis.iter().any(|analysis| analysis.needs().any(|needed| needed == name));
-    let csv = file::read(&path, is_needed).map_err(|error| Failure::new(4, error))?;
+    let csv = file::read(&path, is_needed, |_| false).map_err(|error| Failure::new(4, error))?;
     analyses.check(&document, &csv)?;
     let findings =
         pool(arguments.threads)?.install(|| analysis::conclude(&analyses.analysis, &csv.table, analyses.seed.get()));

@@ -7,30 +7,32 @@ use superpose::engine::unit::Inputs;
 use superpose::figure::font::Fonts;
 use superpose::figure::kind::{self, Run};
 use superpose::figure::source::Source;
-use superpose::figure::{png, svg, vectors};
+use superpose::figure::{Figure, png, svg, vectors};
 use superpose::geometry::kernel::Kernel;
 use superpose::output::{self, Ready, Written};
 use superpose::scenario::study::Study;
 use superpose::table::Value;
 
-use super::Failure;
+use super::{Failure, page};
 
 /// The folder within that of the results.
 pub const FOLDER: &str = "figures";
 
-/// Draws all figures of a run, under temporary names in the folder of the run, where whoever holds the store finds what a killed process left.
-/// The folder of the figures is made by [`make_room`].
-pub fn write(
-    folder: &Path,
+/// Draws all figures of a run.
+pub fn draw(
     study: &Study,
     inputs: &Inputs,
     kernel: Kernel,
     (source, findings): (&Source, &[Vec<Value>]),
-    fonts: &Fonts,
-) -> Result<Vec<(Ready, Written)>, Failure> {
+) -> Result<Vec<Figure>, Failure> {
     let vectors = vectors::draw(study, inputs, kernel).map_err(|fault| Failure::of(study, fault))?;
     let run = Run { study, source, findings, vectors: &vectors.drawn, left_out: &vectors.left_out };
-    let figures = kind::figures(&run);
+    Ok(kind::figures(&run))
+}
+
+/// Writes figures under temporary names in the folder of the run, where whoever holds the store finds what a killed process left.
+/// The folder of the figures is made by [`make_room`].
+pub fn write(folder: &Path, figures: &[Figure], fonts: &Fonts) -> Result<Vec<(Ready, Written)>, Failure> {
     let files: Vec<Vec<(Ready, Written)>> = figures
         .par_iter()
         .map(|figure| {
@@ -57,12 +59,12 @@ pub fn make_room(folder: &Path, written: &[Written]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The figures that the manifest of an earlier run lists: what of them is not drawn again is no longer true.
+/// The figures and the page that the manifest of an earlier run lists: what of them is not made again is no longer true.
 pub fn earlier(manifest: &Path) -> Vec<PathBuf> {
     let text = std::fs::read(manifest).unwrap_or_default();
     let manifest: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let outputs = manifest["outputs"].as_array().into_iter().flatten().filter_map(|output| output["file"].as_str());
-    let plain = |name: &&str| !name.is_empty() && !name.contains(['/', '\\']) && *name != "..";
-    let names = outputs.filter_map(|file| file.strip_prefix("figures/")).filter(plain);
-    names.map(|name| Path::new(FOLDER).join(name)).collect()
+    let plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && name != "..";
+    let own = outputs.filter(|file| *file == page::FILE || file.strip_prefix("figures/").is_some_and(plain));
+    own.map(PathBuf::from).collect()
 }

@@ -10,8 +10,10 @@ mod folder;
 mod measure;
 mod memory;
 mod out;
+mod page;
 mod plot;
 mod progress;
+mod publish;
 mod report;
 mod results;
 mod run;
@@ -67,7 +69,7 @@ enum Command {
     Compare(compare::Arguments),
     /// Draw columns of any CSV: an SVG and a PNG
     Plot(plot::Arguments),
-    /// Draw the figures of a run again, finished or not, without computing it again
+    /// Make the page and the figures of a run again, finished or not, without computing it again
     Report(report::Arguments),
     /// List what a scenario can name, published models, or abilities and the scale at which they appeared
     List {
@@ -267,8 +269,14 @@ fn on_one_line(sentence: &str) -> String {
     line
 }
 
-/// Prints to standard output. A reader who has seen enough (`| head`) is no failure.
+/// Prints to standard output. Names from scenarios and files are text there: what could command the terminal is shown as a sign.
 fn print(text: &str) -> Result<(), Failure> {
+    let is_safe = |c: char| matches!(c, '\n' | '\t') || !is_control(c);
+    print_raw(&text.chars().map(|c| if is_safe(c) { c } else { '\u{fffd}' }).collect::<String>())
+}
+
+/// Prints text that may have colours. A reader who has seen enough (`| head`) is no failure.
+fn print_raw(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

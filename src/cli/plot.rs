@@ -15,7 +15,7 @@ use superpose::schema;
 use superpose::suggestion::did_you_mean;
 use superpose::table::Column;
 
-use super::Failure;
+use super::{Failure, page};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +55,9 @@ pub struct Arguments {
     /// Folder for the .svg and the .png [default: here]
     #[arg(long, value_name = "DIR", default_value = ".")]
     out: PathBuf,
+    /// Sketch the figure in the terminal as well
+    #[arg(long)]
+    plot: bool,
     /// Font file (.ttf, .otf) for letters that the bundled font lacks in the PNG, such as Chinese
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
@@ -87,6 +90,9 @@ pub fn plot(arguments: &Arguments) -> Result<(), Failure> {
         ready.push(output::stage(&arguments.out, &format!("{}.{ending}", figure.name), content)?.0);
     }
     output::publish(&arguments.out, ready)?;
+    if arguments.plot {
+        page::sketch_first(std::slice::from_ref(&figure))?;
+    }
     for (ending, _) in &files {
         let path = arguments.out.join(format!("{}.{ending}", figure.name));
         let _ = writeln!(anstream::stderr(), "{}", path.display());
@@ -103,7 +109,7 @@ fn figure(arguments: &Arguments) -> Result<Figure, Failure> {
     needed.extend(arguments.by.iter().flatten().chain(&arguments.facet).cloned());
     // Columns of text are asked for by default, and only the file knows them.
     let is_needed = |name: &str| arguments.by.is_none() || needed.iter().any(|needed| needed == name);
-    let csv = file::read(&arguments.file, is_needed).map_err(|error| Failure::new(4, error))?;
+    let csv = file::read(&arguments.file, is_needed, |_| false).map_err(|error| Failure::new(4, error))?;
     check(arguments, &csv.columns)?;
     let mut source = Source::of_table(&csv.table);
     for column in &mut source.columns {

@@ -1,27 +1,26 @@
 //! `superpose run`: from scenario files to results, as often interrupted as need be.
 
 use std::io::{IsTerminal, Write, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Instant, SystemTime};
 
 use clap::{Args, ValueEnum};
-use superpose::engine::unit::{Inputs, read_inputs};
+use superpose::engine::unit::read_inputs;
 use superpose::engine::{self, Options, admit};
 use superpose::figure::font::Fonts;
 use superpose::geometry::kernel::Kernel;
-use superpose::output::{self, manifest};
+use superpose::output;
+use superpose::report::quoted;
 use superpose::scenario::study::Study;
 use superpose::store::{self, Store};
 
 use super::check::extent;
-use super::figures;
-use super::findings::told;
 use super::plot::fonts;
 use super::progress::{Form, Progress};
-use super::results::{self, Files, default_folder};
+use super::publish::{Finished, MANIFEST};
+use super::results::{Files, default_folder};
 use super::signals::Signals;
-use super::summary::{counted, duration, summary};
-use super::{Failure, Source, folder, kernel, print};
+use super::{Failure, Source, folder, kernel, page};
 
 #[derive(Args)]
 pub struct Arguments {
@@ -42,9 +41,15 @@ pub struct Arguments {
     /// How progress is told
     #[arg(long, value_name = "FORM", default_value = "auto")]
     progress: Form,
-    /// Leave out the figures, as on a cluster
+    /// Leave out the page and the figures, as on a cluster
     #[arg(long)]
     no_report: bool,
+    /// Language of the page
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: page::Lang,
+    /// Sketch the first figure in the terminal
+    #[arg(long)]
+    plot: bool,
     /// Font file (.ttf, .otf) for letters that the bundled font lacks in figures, such as Chinese
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
@@ -85,8 +90,6 @@ impl clap::builder::TypedValueParser for KernelWord {
 /// A run that is expected to be longer says so before it begins, wherever it prints.
 const LONG_S: f64 = 10.0;
 
-pub const MANIFEST: &str = "manifest.json";
-
 impl Arguments {
     fn folder(&self, study: &Study) -> PathBuf {
         self.out.clone().unwrap_or_else(|| default_folder(study.name()))
@@ -113,7 +116,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
     for study in &studies {
         let mut files: Vec<String> = Files::of(study).all().into();
-        files.extend([MANIFEST, store::FILE].map(str::to_owned));
+        files.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
         output::probe(&arguments.folder(study), &files)?;
     }
     let pool = source.resources.pool()?;
@@ -169,7 +172,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         ));
     }
     let stop = || signals.code().is_some();
-    let run = Finished {
+    let finished = Finished {
         folder: &folder,
         study,
         inputs: &inputs,
@@ -177,116 +180,21 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         outcome: &outcome,
         kernel,
         fonts: (!arguments.no_report).then_some(fonts),
+        lang: arguments.lang,
+        plot: arguments.plot,
         smoke: arguments.source.smoke,
         quiet: arguments.quiet,
         begin: (started, clock),
     };
-    if !run.publish(&stop)? {
+    if !finished.publish(&stop)? {
         saved(&outcome.progress);
     }
     Ok(())
 }
 
-/// A run of which every record is in the store, or fails.
-pub struct Finished<'a> {
-    pub folder: &'a Path,
-    pub study: &'a Study,
-    pub inputs: &'a Inputs,
-    pub store: &'a Store,
-    pub outcome: &'a engine::Outcome,
-    pub kernel: Kernel,
-    /// What figures are drawn with, if they are.
-    pub fonts: Option<&'a Fonts>,
-    pub smoke: bool,
-    pub quiet: bool,
-    /// When it began.
-    pub begin: (SystemTime, Instant),
-}
-
-impl Finished<'_> {
-    /// Writes all files of the run and tells what is in them; nothing, and `false`, if `stop` says so before the rows are written.
-    pub fn publish(&self, stop: &dyn Fn() -> bool) -> Result<bool, Failure> {
-        let Self { folder, study, inputs, store, outcome, kernel, fonts, smoke, quiet, begin } = *self;
-        let Some(mut results) = results::write(folder, study, inputs, store, outcome, stop)? else {
-            return Ok(false);
-        };
-        let earlier = figures::earlier(&folder.join(MANIFEST));
-        if let Some(fonts) = fonts {
-            let from = (&results.source, &results.findings[..]);
-            for (ready, written) in figures::write(folder, study, inputs, kernel, from, fonts)? {
-                results.ready.push(ready);
-                results.written.push(written);
-            }
-        }
-        let circumstances = manifest::Circumstances {
-            started: humantime::format_rfc3339_seconds(begin.0).to_string(),
-            elapsed_s: begin.1.elapsed().as_secs_f64(),
-            threads: rayon::current_num_threads(),
-            kernel: kernel.name().to_owned(),
-            records_computed: outcome.progress.n_computed,
-            records_found: outcome.progress.n_found,
-            units_failed: outcome.failures.len() as u64,
-            smoke,
-        };
-        let manifest = output::stage(folder, MANIFEST, &manifest::encode(study, &circumstances, &results.written))?;
-        figures::make_room(folder, &results.written)?;
-        output::publish(folder, results.ready.into_iter().chain([manifest.0]).collect())?;
-        for file in earlier {
-            if !results.written.iter().any(|written| Path::new(&written.file) == file) {
-                let _ = std::fs::remove_file(folder.join(&file));
-            }
-        }
-        let files = Files::of(study);
-        // What an earlier run left of its failures or findings is no longer true.
-        for (file, is_stale) in [
-            (&files.failures, outcome.failures.is_empty()),
-            (&files.findings, study.first.plan.scenario.analysis.is_empty()),
-        ] {
-            if is_stale {
-                let _ = std::fs::remove_file(folder.join(file));
-            }
-        }
-        if !quiet {
-            print(&summary(study, &results.shown))?;
-            print(&told(&results.findings))?;
-            let (path, seconds) = (folder.join(&files.rows), duration(circumstances.elapsed_s));
-            let (computed, found) = (outcome.progress.n_computed, outcome.progress.n_found);
-            let rows = counted(study.n_rows, "row");
-            let line = format!(
-                "{}: {rows} in {seconds}; {} computed, {found} found",
-                path.display(),
-                counted(computed, "record")
-            );
-            let _ = writeln!(anstream::stderr(), "{line}");
-            if results.n_diverged > 0 {
-                let rows = counted(results.n_diverged, "row");
-                let _ = writeln!(
-                    anstream::stderr(),
-                    "{rows} of trainings that diverged: their status says so, and what reads vectors is empty"
-                );
-            }
-        }
-        match outcome.failures.len() as u64 {
-            0 => Ok(true),
-            n => {
-                let (failures, path) = (counted(n, "unit"), folder.join(&files.failures));
-                let sentence = format!(
-                    "{}: {failures} of {} failed; {} says why, and the same command tries them again",
-                    study.path().display(),
-                    study.n_units,
-                    path.display()
-                );
-                Err(Failure::new(9, sentence))
-            }
-        }
-    }
-}
-
 /// What is told when a signal ends a run.
 fn interrupted(so_far: &engine::Progress) -> String {
-    let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./=,:+".contains(c));
-    let quoted = |word: String| if plain(&word) { word } else { format!("'{}'", word.replace('\'', "'\\''")) };
-    let command: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let command: Vec<String> = std::env::args().skip(1).map(|word| quoted(&word)).collect();
     let (done, all) = (so_far.n_done, so_far.n_units);
     format!("interrupted: {done} of {all} units are done and saved; this goes on: superpose {}", command.join(" "))
 }

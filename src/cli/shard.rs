@@ -17,11 +17,11 @@ use superpose::scenario::study::Study;
 use superpose::store::{self, Store};
 
 use super::plot::fonts;
+use super::publish::{Finished, MANIFEST};
 use super::results::{Files, default_folder};
-use super::run::{Finished, MANIFEST};
 use super::signals::Signals;
 use super::summary::counted;
-use super::{Failure, Resources, Source, folder, print};
+use super::{Failure, Resources, Source, folder, page, print};
 
 /// How the name of a part ends.
 const ENDING: &str = "part";
@@ -83,9 +83,12 @@ pub struct MergeArguments {
     /// Folder for the results [default: results/NAME]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Leave out the figures
+    /// Leave out the page and the figures
     #[arg(long)]
     no_report: bool,
+    /// Language of the page
+    #[arg(long, value_name = "LANG", default_value = "en")]
+    lang: page::Lang,
     /// Font file (.ttf, .otf) for letters that the bundled font lacks in figures, such as Chinese
     #[arg(long, value_name = "FILE")]
     font: Option<PathBuf>,
@@ -352,7 +355,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     }
     let folder = arguments.out.clone().unwrap_or_else(|| default_folder(study.name()));
     let mut names: Vec<String> = Files::of(&study).all().into();
-    names.extend([MANIFEST, store::FILE].map(str::to_owned));
+    names.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
     output::probe(&folder, &names)?;
     output::create_folder(&folder)?;
     let store = folder::open(&folder, &study, false)?;
@@ -398,6 +401,8 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
         outcome: &outcome,
         kernel: Kernel::best(),
         fonts: (!arguments.no_report).then_some(&fonts),
+        lang: arguments.lang,
+        plot: false,
         smoke: arguments.scenario.smoke,
         quiet: arguments.quiet,
         begin,

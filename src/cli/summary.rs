@@ -3,6 +3,8 @@
 use comfy_table::{CellAlignment, Table as TextTable, presets};
 use superpose::embedding::Size;
 use superpose::engine::results::Group;
+use superpose::figure::number::{Rounded, rounded};
+use superpose::figure::source::words;
 use superpose::quantity::shortest;
 use superpose::scenario::plan::{OPTIONAL_KEYS, Plan};
 use superpose::scenario::study::Study;
@@ -167,23 +169,6 @@ fn tier_cells(study: &Study, plan: &Plan, labels: &[String], group: &Shown) -> T
     cells
 }
 
-/// The word of all replicates; where they differ, how many have each, the most common first.
-fn words<'a>(values: impl Iterator<Item = &'a Value>) -> String {
-    let mut counts: Vec<(String, usize)> = Vec::new();
-    for value in values {
-        let word = if *value == Value::Undefined { "–".to_owned() } else { value.to_string() };
-        match counts.iter_mut().find(|(other, _)| *other == word) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((word, 1)),
-        }
-    }
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    match &counts[..] {
-        [(word, _)] => word.clone(),
-        _ => counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
-    }
-}
-
 /// The mean with its standard error, and how many replicates it is of if not all.
 fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> String {
     let n_all = values.len();
@@ -201,21 +186,13 @@ fn mean_and_error<'a>(values: impl ExactSizeIterator<Item = &'a Value>) -> Strin
 
 /// `0.02298 ± 0.00002`: an estimate with the digits that its standard error leaves it; where that is nothing but rounding, the value itself.
 pub fn with_error(mean: f64, error: f64) -> String {
-    if error.is_nan() || error <= 1e-12 * mean.abs() {
-        return digits(mean, 4);
-    }
-    // Both share one power of ten, and the digits go as far as the second of the error.
-    let largest = mean.abs().max(error).log10().floor();
-    let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
-    let scale = 10f64.powf(power);
-    if !(mean / scale).is_finite() || !(error / scale).is_finite() || error / scale == 0.0 {
+    match rounded(mean, error) {
+        Some(Rounded { mean, error, power: 0 }) => format!("{mean} ± {error}"),
+        Some(Rounded { mean, error, power }) => format!("{mean}e{power} ± {error}e{power}"),
+        None if error.is_nan() || error <= 1e-12 * mean.abs() => digits(mean, 4),
         // Numbers at the very end of what a computer can hold.
-        return format!("{} ± {}", digits(mean, 4), digits(error, 2));
+        None => format!("{} ± {}", digits(mean, 4), digits(error, 2)),
     }
-    // An error of exactly a power of ten must not lose its digit to the rounding of the division.
-    let decimals = (1.0 - (error / scale * (1.0 + 1e-9)).log10().floor()).clamp(0.0, 12.0) as usize;
-    let suffix = if power == 0.0 { String::new() } else { format!("e{power}") };
-    format!("{:.decimals$}{suffix} ± {:.decimals$}{suffix}", mean / scale, error / scale)
 }
 
 /// A number with so many significant digits at most; whole numbers whole.

@@ -13,9 +13,11 @@ pub mod number;
 pub mod palette;
 mod panel;
 pub mod png;
+pub mod pointed;
 pub mod scene;
 pub mod source;
 pub mod svg;
+pub mod terminal;
 pub mod ticks;
 pub mod vectors;
 pub mod wished;
@@ -27,6 +29,8 @@ use palette::Colour;
 /// A figure as data.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Figure {
+    /// Which of [`kind::KINDS`] drew it; empty for a figure that somebody asked for.
+    pub kind: &'static str,
     /// Its file, without ending: letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// What it shows, in one line.

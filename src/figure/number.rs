@@ -27,6 +27,44 @@ pub fn plain(x: f64, significant: usize) -> String {
     times(&mantissa, power)
 }
 
+/// A mean and an error with the digits that the error leaves them, and the power of ten that both share.
+pub struct Rounded {
+    /// The mean, over the power.
+    pub mean: String,
+    /// The error, over the power.
+    pub error: String,
+    /// The exponent of the power.
+    pub power: i32,
+}
+
+/// Rounds a mean to the second digit of its error. `None` where that is nothing but rounding itself, or beyond what a computer can hold.
+pub fn rounded(mean: f64, error: f64) -> Option<Rounded> {
+    if error.is_nan() || error <= 1e-12 * mean.abs() {
+        return None;
+    }
+    let largest = libm::floor(libm::log10(mean.abs().max(error)));
+    let power = if (-4.0..6.0).contains(&largest) { 0.0 } else { largest };
+    let scale = libm::pow(10.0, power);
+    if !(mean / scale).is_finite() || !(error / scale).is_finite() || error / scale == 0.0 {
+        return None;
+    }
+    // An error of exactly a power of ten must not lose its digit to the rounding of the division.
+    let decimals = (1.0 - libm::floor(libm::log10(error / scale * (1.0 + 1e-9)))).clamp(0.0, 12.0) as usize;
+    let words = |x: f64| {
+        let words = format!("{:.decimals$}", x / scale);
+        // Nothing is not negative.
+        if words.contains(|c: char| matches!(c, '1'..='9')) { words } else { words.replace('-', "") }
+    };
+    Some(Rounded { mean: words(mean), error: words(error), power: power as i32 })
+}
+
+/// `0.02298 ± 0.00002`, `(9.15 ± 0.04)×10⁻⁵`; the mean alone where its error is nothing but rounding.
+pub fn with_error(mean: f64, error: f64) -> String {
+    let Some(Rounded { mean, error, power }) = rounded(mean, error) else { return plain(mean, 4) };
+    let mean = mean.replace('-', "−");
+    if power == 0 { format!("{mean} ± {error}") } else { format!("({mean} ± {error})×{}", power_of_ten(power)) }
+}
+
 /// `10⁹`.
 pub fn power_of_ten(power: i32) -> String {
     match power {
@@ -137,6 +175,11 @@ mod tests {
         assert_eq!(plain(1e12, 3), "10¹²");
         assert_eq!(of_log(1e-4, true), "10⁻⁴");
         assert_eq!(of_log(200.0, false), "200");
+        assert_eq!(with_error(0.022_984, 0.000_021), "0.022984 ± 0.000021");
+        assert_eq!(with_error(-9.1484e-5, 3.9e-7), "(−9.148 ± 0.039)×10⁻⁵");
+        assert_eq!(with_error(2.5e7, 1.0), "(2.50000000 ± 0.00000010)×10⁷");
+        assert_eq!(with_error(-0.000_001, 0.000_38), "0.00000 ± 0.00038");
+        assert_eq!(with_error(0.25, 0.0), "0.25");
         assert_eq!(superscript(-1_234_567_890), "⁻¹²³⁴⁵⁶⁷⁸⁹⁰");
     }
 }

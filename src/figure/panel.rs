@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::lanes;
 use super::palette::{self, Colour};
+use super::pointed::Pointed;
 use super::scene::{Anchor, Frame, Path, Scene, Text, marks, rectangle, to};
 use super::ticks::{self, Tick};
 use super::{Axis, Dash, Layer, Mark, Panel, Ramp, Scale, Style, Tone, font};
@@ -36,8 +37,8 @@ pub struct Room {
 pub struct Placed {
     /// From the top of the row to the frame.
     pub above: f64,
-    /// The frame, with its upper edge at 0.
-    frame: Frame,
+    /// The frame, with its upper edge at 0 until it is drawn.
+    pub frame: Frame,
     cell: Frame,
     x: Option<(f64, f64)>,
     x_ticks: Vec<Tick>,
@@ -200,11 +201,13 @@ impl Panel {
 }
 
 impl Placed {
-    fn x(&self, panel: &Panel, at: f64) -> f64 {
+    /// Where a number lies across the page.
+    pub fn x(&self, panel: &Panel, at: f64) -> f64 {
         self.x.map_or(f64::NAN, |x| self.frame.x + share(at, x, panel.x.scale, panel.x.is_reversed) * self.frame.width)
     }
 
-    fn y(&self, panel: &Panel, at: f64) -> f64 {
+    /// Where a number lies down the page.
+    pub fn y(&self, panel: &Panel, at: f64) -> f64 {
         // A row of names stands below the one before it, unless it is turned about.
         let is_down = panel.y.names.is_empty() == panel.y.is_reversed;
         let share = self.y.map_or(f64::NAN, |y| share(at, y, panel.y.scale, false));
@@ -244,6 +247,7 @@ pub fn draw(scene: &mut Scene, panel: &Panel, placed: &Placed, top: f64, ramp: O
         scene.text(text.at(frame.x + frame.width / 2.0, frame.y + frame.height / 2.0, Anchor::Middle));
         return frame.bottom() + 8.0;
     };
+    scene.pointed.push(Pointed::of(panel, &placed));
     let has_heat = panel.edges(true).is_some();
     if !has_heat {
         grid(scene, panel, &placed);

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::font;
 use super::palette::Colour;
+use super::pointed::Pointed;
 use super::{Dash, Shape};
 use crate::quantity::is_control;
 
@@ -31,6 +32,8 @@ pub struct Scene {
     pub items: Vec<Item>,
     /// The frames that paths are clipped to.
     pub clips: Vec<Frame>,
+    /// What it says where one points at it.
+    pub pointed: Vec<Pointed>,
 }
 
 /// One thing of a picture.

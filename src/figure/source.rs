@@ -113,6 +113,23 @@ impl Source {
     }
 }
 
+/// The word of all replicates; where they differ, how many have each, the most common first.
+pub fn words<'a>(values: impl Iterator<Item = &'a Value>) -> String {
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    for value in values {
+        let word = if *value == Value::Undefined { "–".to_owned() } else { value.to_string() };
+        match counts.iter_mut().find(|(other, _)| *other == word) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((word, 1)),
+        }
+    }
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    match &counts[..] {
+        [(word, _)] => word.clone(),
+        _ => counts.iter().map(|(word, count)| format!("{count} {word}")).collect::<Vec<_>>().join(", "),
+    }
+}
+
 /// The rows of a run while they come in: one for each group of replicates.
 pub struct Gathering {
     source: Source,
@@ -142,7 +159,12 @@ impl Gathering {
         let mut row: Vec<Cell> = group.rows[0][..self.n_shared].iter().map(Cell::of).collect();
         for position in self.first_measured..group.rows[0].len() {
             let numbers: Vec<f64> = group.rows.iter().filter_map(|row| row[position].number()).collect();
-            row.push(Estimate::of(&numbers).map_or(Cell::Empty, Cell::Number));
+            let texts = || group.rows.iter().map(|row| &row[position]);
+            row.push(match Estimate::of(&numbers) {
+                Some(estimate) => Cell::Number(estimate),
+                None if texts().any(|value| matches!(value, Value::Text(_))) => Cell::Text(words(texts())),
+                None => Cell::Empty,
+            });
         }
         self.source.rows.push(row);
     }

@@ -14,6 +14,14 @@ pub fn encode(figure: &Figure) -> String {
     write(figure, &layout(figure))
 }
 
+/// A figure for the inside of a page: it says what its marks stand for where one points at them.
+pub fn inline(figure: &Figure) -> String {
+    let scene = layout(figure);
+    let pointed: String = scene.pointed.iter().map(|pointed| pointed.encode(&figure.legend, escaped)).collect();
+    let svg = write(figure, &scene).replacen("<svg ", "<svg lang=\"en\" ", 1);
+    svg.trim_end().strip_suffix("</svg>").map_or(svg.clone(), |open| format!("{open}{pointed}</svg>\n"))
+}
+
 /// A scene of a figure as an SVG document. Its ids begin with the name of the figure, so that several can stand in one page.
 pub fn write(figure: &Figure, scene: &Scene) -> String {
     let (width, height) = (coordinate(scene.width), coordinate(scene.height));

@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use crate::quantity::guarded;
 use crate::table::{Table, Value};
 
-/// Writes rows as CSV (RFC 4180 quoting). An undefined value is an empty cell.
+/// Writes rows as CSV (RFC 4180 quoting). An undefined value is an empty cell, and a text that a spreadsheet would run is [`guarded`].
 pub struct Rows<W: Write>(csv::Writer<W>);
 
 impl<W: Write> Rows<W> {
@@ -17,7 +18,11 @@ impl<W: Write> Rows<W> {
 
     /// Adds a row, which must have a cell for each name.
     pub fn row(&mut self, cells: &[Value]) -> io::Result<()> {
-        Ok(self.0.write_record(cells.iter().map(ToString::to_string))?)
+        let cell = |value: &Value| match value {
+            Value::Text(text) => guarded(text).into_owned(),
+            other => other.to_string(),
+        };
+        Ok(self.0.write_record(cells.iter().map(cell))?)
     }
 
     /// Gives back what was written to, with everything in it.
@@ -42,7 +47,9 @@ mod tests {
         let mut rows = Rows::new(Vec::new(), ["name", "x", "y", "k"]).expect("in memory");
         rows.row(&[Value::Text("a, \"b\"".into()), Value::from(1e11), Value::from(f64::NAN), Value::Whole(u64::MAX)])
             .expect("in memory");
-        let expected = "name,x,y,k\n\"a, \"\"b\"\"\",1e11,,18446744073709551615\n";
+        rows.row(&[Value::Text("=1+1".into()), Value::from(-1.0), Value::Undefined, Value::Whole(0)])
+            .expect("in memory");
+        let expected = "name,x,y,k\n\"a, \"\"b\"\"\",1e11,,18446744073709551615\n'=1+1,-1,,0\n";
         assert_eq!(String::from_utf8(rows.finish().expect("in memory")).as_deref(), Ok(expected));
     }
 }

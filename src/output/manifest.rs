@@ -1,6 +1,6 @@
 //! The manifest: what made the results, so that they can be checked and made again.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Written;
@@ -10,7 +10,7 @@ use crate::scenario::study::Study;
 use crate::table::Column;
 
 /// How a run went, for the manifest; nothing of it reaches a CSV.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Circumstances {
     /// When the run began, UTC.
     pub started: String,
@@ -30,8 +30,53 @@ pub struct Circumstances {
     pub smoke: bool,
 }
 
+/// What made a run, as its manifest tells it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Made {
+    /// The program.
+    pub engine: Engine,
+    /// The scenario file, as it was named.
+    pub scenario_file: String,
+    /// What `--set` changed, as written.
+    pub settings: Vec<String>,
+    /// The files.
+    pub outputs: Vec<Written>,
+    /// How it went.
+    pub run: Circumstances,
+}
+
+/// The program that made a run.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Engine {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The commit that it was built from, where that is known.
+    pub git_commit: Option<String>,
+}
+
+impl Made {
+    /// Of a run of this program that has just ended.
+    pub fn new(study: &Study, run: Circumstances, outputs: Vec<Written>) -> Self {
+        let plan = &study.first.plan;
+        let engine = Engine {
+            name: "superpose".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            git_commit: option_env!("SUPERPOSE_GIT_COMMIT").map(str::to_owned),
+        };
+        Self { engine, scenario_file: plan.path.display().to_string(), settings: plan.settings.clone(), outputs, run }
+    }
+
+    /// The tables that it wrote: files that stand right in the folder, and no pages.
+    pub fn tables(&self) -> impl Iterator<Item = &Written> {
+        let is_table = |file: &str| file.ends_with(".csv") && !file.contains(['/', '\\', ':', '?', '#', '%']);
+        self.outputs.iter().filter(move |output| is_table(&output.file))
+    }
+}
+
 /// The manifest of a finished run, as JSON.
-pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written]) -> Vec<u8> {
+pub fn encode(study: &Study, made: &Made) -> Vec<u8> {
     let plan = &study.first.plan;
     let tier = |(tier, planned): (&Tier, &PlannedTier)| {
         let size = planned.size;
@@ -39,13 +84,9 @@ pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written])
     };
     let tiers: Vec<Value> = plan.scenario.tiers.iter().zip(&plan.tiers).map(tier).collect();
     let manifest = json!({
-        "engine": {
-            "name": "superpose",
-            "version": env!("CARGO_PKG_VERSION"),
-            "git_commit": option_env!("SUPERPOSE_GIT_COMMIT"),
-        },
-        "scenario_file": plan.path.display().to_string(),
-        "settings": plan.settings,
+        "engine": made.engine,
+        "scenario_file": made.scenario_file,
+        "settings": made.settings,
         "seed": plan.scenario.seed,
         "scenario": plan.scenario,
         "sweep": study.sweep_as_written,
@@ -53,10 +94,20 @@ pub fn encode(study: &Study, circumstances: &Circumstances, outputs: &[Written])
         "tiers": tiers,
         "rows": study.n_rows,
         "columns": study.columns.iter().map(describe).collect::<Vec<_>>(),
-        "outputs": outputs,
-        "run": circumstances,
+        "outputs": made.outputs,
+        "run": made.run,
     });
-    let mut bytes = serde_json::to_vec_pretty(&manifest).expect("words, numbers and tables have a JSON form");
+    pretty(&manifest)
+}
+
+/// A manifest that stands, with other outputs.
+pub fn with_outputs(mut manifest: Value, outputs: &[Written]) -> Vec<u8> {
+    manifest["outputs"] = json!(outputs);
+    pretty(&manifest)
+}
+
+fn pretty(manifest: &Value) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(manifest).expect("words, numbers and tables have a JSON form");
     bytes.push(b'\n');
     bytes
 }

@@ -22,7 +22,7 @@ pub struct WriteError {
 }
 
 /// A file that was written.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 pub struct Written {
     /// Name within the output folder.
     pub file: String,

@@ -108,6 +108,11 @@ impl Document {
         Ok(document)
     }
 
+    /// The file as it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The folder in which relative paths of the scenario begin.
     pub fn folder(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))

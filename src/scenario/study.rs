@@ -262,6 +262,11 @@ impl Study {
         self.first.plan.scenario.name.as_str()
     }
 
+    /// The scenario file as it was written.
+    pub fn text(&self) -> &str {
+        self.document.text()
+    }
+
     /// The scenario file.
     pub fn path(&self) -> &Path {
         &self.document.path

@@ -90,7 +90,9 @@ pub struct Run<'a> {
 /// All figures of a run: those that the scenario names, then its own in the order of [`KINDS`]. No two have the same name.
 pub fn figures(run: &Run) -> Vec<Figure> {
     let mut figures: Vec<Figure> = Vec::new();
-    for figure in wished::figures(run).into_iter().chain(KINDS.iter().flat_map(|kind| (kind.draw)(run))) {
+    let own =
+        KINDS.iter().flat_map(|kind| (kind.draw)(run).into_iter().map(|figure| Figure { kind: kind.name, ..figure }));
+    for figure in wished::figures(run).into_iter().chain(own) {
         if !figures.iter().any(|other| file_name(&other.name) == file_name(&figure.name)) {
             figures.push(figure);
         }
