@@ -86,7 +86,9 @@ fn law_the_policy_allows_the_one_style_and_the_one_script_of_the_page() {
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));
         assert_eq!((page.matches(&open).count(), page.matches(&close).count()), (1, 1), "{element}");
         let content = page.split(&open).nth(1).and_then(|rest| rest.split(&close).next()).expect("there");
-        assert!(!content.contains("http://") && !content.contains("url("));
+        // The name of the SVG language is no address that anybody asks.
+        let asked = content.replace("http://www.w3.org/2000/svg", "");
+        assert!(!asked.contains("://") && !asked.contains("url("));
         let allowed = format!("{element}-src 'sha256-{}'", STANDARD.encode(Sha256::digest(content)));
         assert!(page.contains(&allowed), "{allowed}");
     }
