@@ -2,7 +2,7 @@
 
 use super::scene::shown;
 use super::{Axis, Figure, Layer, Panel, Scale, Shape, number, ticks};
-use crate::quantity::cut;
+use crate::quantity::{cut, shortest};
 
 /// How a sketch is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,8 @@ fn sketched(figure: &Figure, panel: &Panel, sheet: Sheet) -> Option<String> {
     let y = ticks::range(all().map(|point| point.1), panel.y.scale)?;
     let said = |axis: &Axis, at: f64| match axis.names.get(at.round().max(0.0) as usize) {
         Some(name) => cut(&shown(name), 24),
-        None => number::plain(at, 3),
+        None if sheet.is_drawn => number::plain(at, 3),
+        None => shortest(format!("{at:.2e}").parse().unwrap_or(at)),
     };
     let (top, bottom) = (said(&panel.y, y.1), said(&panel.y, y.0));
     let margin = top.chars().count().max(bottom.chars().count());
@@ -74,7 +75,8 @@ fn sketched(figure: &Figure, panel: &Panel, sheet: Sheet) -> Option<String> {
     let gap = width.saturating_sub(left.chars().count() + right.chars().count());
     text.push_str(&format!("{:margin$} {corner}{}\n", "", floor.repeat(width)));
     text.push_str(&format!("{:margin$}  {left}{}{right}\n", "", " ".repeat(gap)));
-    text.push_str(&format!("{:margin$}  {}\n", "", cut(&shown(&panel.x.label), room)));
+    text.push_str(format!("{:margin$}  {}", "", cut(&shown(&panel.x.label), room)).trim_end());
+    text.push('\n');
     if series.len() > 1 {
         let names = figure.legend.iter().filter(|entry| entry.style.shape.is_some() && !entry.is_band);
         let names = names

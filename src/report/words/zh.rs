@@ -43,7 +43,7 @@ pub(super) const WORDS: Words = Words {
     findings_lead: "场景中的分析由各行数据得出的结论。区间均为 95 % 区间。",
     finding_interval: "{name} 为 {estimate}，95 % 区间为 {low} 至 {high}（{rows}）。",
     finding_plain: "{name} 为 {estimate}（{rows}）。",
-    finding_none: "{name}：{note}（{rows}）。",
+    finding_none: "{name}：{note}（依据 {rows}）。",
     finding_more: "此分析的另外 {n} 条结论",
     findings_left_out: "另外 {n} 条结论只在 {file} 中。",
     rows_one: "1 行",
