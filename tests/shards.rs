@@ -51,7 +51,7 @@ fn error(folder: &TempDir, words: &str) -> (i32, String) {
     (code, error)
 }
 
-/// All files of a folder but the store and the manifest, with their contents.
+/// All files of a folder with their contents, but for those that tell when and how long: the manifest, and the page that shows it; and the store.
 fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
@@ -59,7 +59,7 @@ fn contents(folder: &Path) -> Vec<(String, Vec<u8>)> {
         if entry.is_dir() {
             let inner = contents(&entry).into_iter().map(|(file, bytes)| (format!("{name}/{file}"), bytes));
             files.extend(inner);
-        } else if !["store.redb", "manifest.json"].contains(&name.as_str()) {
+        } else if !["store.redb", "manifest.json", "report.html"].contains(&name.as_str()) {
             files.push((name, fs::read(entry).expect("bytes")));
         }
     }
