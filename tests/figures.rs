@@ -541,7 +541,10 @@ fn law_report_draws_what_an_unfinished_run_has_so_far_and_says_so() {
     let names = files(&folder.path().join("1/figures"));
     let n = names.len() / 2;
     // Two sizes of one tier, three replicates each; the other tier is the same at every size.
-    assert_eq!(told, format!("1/report.html: a page and {n} figures of what there is so far: 6 of 30 units are not computed yet\n"));
+    assert_eq!(
+        told,
+        format!("1/report.html: a page and {n} figures of what there is so far: 6 of 30 units are not computed yet\n")
+    );
     for (name, content) in names.iter().filter(|(name, _)| name.ends_with(".svg")) {
         let text = String::from_utf8_lossy(content);
         assert!(text.contains("The run is unfinished: 6 units are not computed yet."), "{name}");

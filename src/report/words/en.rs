@@ -17,7 +17,7 @@ pub(super) const WORDS: Words = Words {
     replicates: "{n} replicates",
     unfinished: "This run is unfinished: {done} of {all} units are done. What follows rests on those alone.",
 
-    extent: "{tiers} tiers at {points} points, {replicates}: {rows} rows in all.",
+    extent: "Tiers: {tiers}; points: {points}; {replicates}; rows in all: {rows}.",
     filtered: "A condition of the sweep leaves some tiers out at some points.",
     tiers_caption: "The models",
     at_first_point: "The sizes are those at the first point of the sweep.",
