@@ -67,6 +67,7 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
     };
     let keys = keys(source, request);
     let (mut has_band, mut has_few, mut has_theory) = (false, false, false);
+    let mut of_random = Vec::new();
     for y in request.y.iter().filter_map(|y| source.position(y)) {
         for (facet, rows) in &facets {
             if figure.panels.len() == MOST_PANELS {
@@ -74,7 +75,12 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
             }
             let series = series(source, request, &keys.kept, rows, x, y);
             let panel = panel(source, request, &series, x, y, facet, request.y.len() > 1);
-            has_theory |= series.iter().any(|series| !series.theory.is_empty());
+            let is_beside = series.iter().any(|series| !series.theory.is_empty());
+            has_theory |= is_beside;
+            let column = &source.columns[y];
+            if is_beside && column.theory.as_deref().is_some_and(|theory| theory.starts_with("random_")) {
+                of_random.push(column.name.replace('_', " "));
+            }
             let estimates = || series.iter().flat_map(|series| &series.spots).map(|(_, estimate)| estimate);
             has_band |=
                 !request.no_band && estimates().any(|estimate| shown(estimate).is_some_and(|(low, high)| high > low));
@@ -100,6 +106,11 @@ pub fn draw(source: &Source, request: &Request) -> Figure {
         figure
             .notes
             .push("No interval is drawn for means of two replicates, which say too little of their spread.".to_owned());
+    }
+    of_random.dedup();
+    if !of_random.is_empty() {
+        // Sparse codes, or vectors that have learned something, need not lie near it.
+        figure.notes.push(format!("Theory of {}: that of as many random dense directions.", of_random.join(", ")));
     }
     if names(source, x).is_some() {
         // There is no line along names: an interval is a whisker, theory a stroke.
