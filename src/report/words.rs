@@ -1,7 +1,7 @@
 //! Words: what the page says, one table for each language.
 //!
-//! A language is a file with a value for every field of [`Words`]: the compiler refuses one that lacks a field, and warns of a field that no page uses.
-//! What stands in braces is put in by [`fill`].
+//! A language is a file with a value for every field of `Words`: the compiler refuses one that lacks a field, and warns of a field that no page uses.
+//! What stands in braces is put in by `fill`.
 
 mod en;
 mod zh;
