@@ -11,6 +11,11 @@ pub type Rng = Xoshiro256PlusPlus;
 /// What a stream is named by, hashed: 256 bits.
 pub type Key = [u8; 32];
 
+/// Bytes of a hash as people write them.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A source of randomness that is named by what it is for.
 ///
 /// A stream is the SHA-256 of its name's parts: the seed, then one word after another, each with its length before it so that no two

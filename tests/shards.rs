@@ -101,6 +101,21 @@ fn law_merged_parts_are_the_files_of_one_run() {
 }
 
 #[test]
+fn regress_a_part_is_known_again_wherever_the_scenario_lies() {
+    let folder = folder();
+    let files = "name = \"s\"\nseed = 1\nreplicates = 1\n[[tiers]]\nname = \"a\"\nembedding.file = { path = \"a.txt\" }\n[measure.overlap]\n";
+    for place in ["here", "there"] {
+        fs::create_dir(folder.path().join(place)).expect("a folder");
+        fs::write(folder.path().join(place).join("s.toml"), files).expect("a file");
+        fs::write(folder.path().join(place).join("a.txt"), "cat 1 2 3\ndog 2 1 0\nsun -1 3 1\n").expect("a file");
+    }
+    assert_eq!(error(&folder, "shard here/s.toml 1/1 --out parts").1, "parts/s.1-of-1.part: 1 unit, 1 record\n");
+    assert_eq!(error(&folder, "merge there/s.toml parts --out m --quiet"), (0, String::new()));
+    fs::write(folder.path().join("there/a.txt"), "cat 1 2 3\ndog 2 1 0\nsun -1 3 2\n").expect("a file");
+    assert_eq!(error(&folder, "merge there/s.toml parts --out n --quiet").0, 8);
+}
+
+#[test]
 fn messages_of_parts_that_do_not_belong() {
     let folder = folder();
     for k in 1..=2 {

@@ -11,6 +11,14 @@ use super::Failure;
 /// The note in which a store keeps whose it is.
 const NOTE: &str = "scenario";
 
+/// The store of a run. A smoke run is over in a moment and leaves none, which would keep the scenario's full size out of the folder.
+pub fn open_for(folder: &Path, study: &Study, smoke: bool, repair: bool) -> Result<Store, Failure> {
+    match smoke && !folder.join(superpose::store::FILE).exists() {
+        true => Ok(Store::in_memory()?),
+        false => open(folder, study, repair),
+    }
+}
+
 /// Opens the store of a folder for a study: a new one, or one whose run this study goes on with or adds to.
 pub fn open(folder: &Path, study: &Study, repair: bool) -> Result<Store, Failure> {
     if let Some(text) = Store::glance(folder, NOTE).or_else(|fault| if repair { Ok(None) } else { Err(fault) })? {

@@ -12,7 +12,7 @@ use superpose::geometry::kernel::Kernel;
 use superpose::output;
 use superpose::report::quoted;
 use superpose::scenario::study::Study;
-use superpose::store::{self, Store};
+use superpose::store;
 
 use super::check::extent;
 use super::plot::fonts;
@@ -129,11 +129,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
     let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
     let folder = arguments.folder(study);
     output::create_folder(&folder)?;
-    // A smoke run is over in a moment and leaves no store, which would keep the scenario's full size out of the folder.
-    let store = match arguments.source.smoke && !folder.join(store::FILE).exists() {
-        true => Store::in_memory()?,
-        false => folder::open(&folder, study, arguments.repair)?,
-    };
+    let store = folder::open_for(&folder, study, arguments.source.smoke, arguments.repair)?;
 
     let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
     let progress = Progress::new(arguments.progress, arguments.quiet);

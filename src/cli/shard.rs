@@ -358,7 +358,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     names.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
     output::probe(&folder, &names)?;
     output::create_folder(&folder)?;
-    let store = folder::open(&folder, &study, false)?;
+    let store = folder::open_for(&folder, &study, arguments.scenario.smoke, false)?;
     let mut n_found = 0;
     for path in &files {
         let part =

@@ -1,7 +1,7 @@
 //! Shards: ranges of the units of a study that are computed elsewhere, and the parts in which their records come back.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::unit::{Inputs, RESULTS_EPOCH};
 use super::{Failure, Fault, each_unit};
 use crate::scenario::study::Study;
-use crate::seed::Key;
+use crate::seed::{Key, hexadecimal};
 use crate::store::{Batch, Store};
 use crate::table::Value;
 
@@ -25,22 +25,20 @@ const SEAL: usize = 32;
 pub fn range(study: &Study, k: u64, n: u64) -> Result<Range<u64>, Fault> {
     // Unit u belongs to the shard in which the middle of its cost lies.
     let total = study.seconds.max(f64::MIN_POSITIVE);
-    let (mut before, mut range) = (0.0, None::<Range<u64>>);
-    let mut end = 0;
+    let (mut before, mut begin, mut end) = (0.0, 0, 0);
     each_unit(study, |number, job| {
         let seconds = job.cost().seconds;
         let shard = (((before + seconds / 2.0) / total * n as f64) as u64).min(n - 1) + 1;
         before += seconds;
         if shard < k {
-            end = number + 1;
+            begin = number + 1;
         }
-        if shard == k {
-            let begin = range.as_ref().map_or(number, |range| range.start);
-            range = Some(begin..number + 1);
+        if shard <= k {
+            end = number + 1;
         }
         Ok(shard <= k)
     })?;
-    Ok(range.unwrap_or(end..end))
+    Ok(begin..end)
 }
 
 /// What the numbers of a study depend on, hashed: two studies with the same fingerprint have the same records. Title, analyses and figures have no part in it.
@@ -49,8 +47,8 @@ pub fn fingerprint(study: &Study, inputs: &Inputs) -> String {
     if let Some(values) = scenario.as_object_mut() {
         values.retain(|key, _| !["title", "analysis", "figure"].contains(&key.as_str()));
     }
-    let digests: BTreeMap<String, &str> =
-        inputs.iter().map(|(file, input)| (format!("{file:?}"), input.digest.as_str())).collect();
+    // The scenario names the files; where they lie may differ from machine to machine.
+    let digests: BTreeSet<&str> = inputs.values().map(|input| input.digest.as_str()).collect();
     let all = (RESULTS_EPOCH, scenario, &study.sweep_as_written, digests, study.n_units);
     hexadecimal(&Sha256::digest(serde_json::to_vec(&all).expect("words and numbers have a JSON form")))
 }
@@ -103,8 +101,9 @@ impl Part {
     pub fn gather(study: &Study, inputs: &Inputs, store: &Store, header: Header) -> Result<Self, Fault> {
         let (view, seeds) = (store.view()?, study.sweep.seeds);
         let mut records: BTreeMap<Key, Vec<Value>> = BTreeMap::new();
+        let failed: HashSet<_> = header.failures.iter().map(|failure| failure.unit).collect();
         each_unit(study, |number, job| {
-            if header.units.contains(&number) && !header.failures.iter().any(|failure| failure.unit == job.unit()) {
+            if header.units.contains(&number) && !failed.contains(&job.unit()) {
                 for key in job.records(seeds, inputs) {
                     if let Entry::Vacant(place) = records.entry(key) {
                         place.insert(view.get(&key)?.ok_or_else(|| view.lost())?);
@@ -170,10 +169,6 @@ pub fn gaps(mut ranges: Vec<Range<u64>>, n_units: u64) -> Vec<Range<u64>> {
         gaps.push(covered..n_units);
     }
     gaps
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::measure::{Cost, Measure, Roster, Subject, Training, wanted_by};
 use crate::registry::Chosen;
 use crate::scenario::study::{Point, Study};
 use crate::scenario::sweep::Seeds;
-use crate::seed::{Key, Stream};
+use crate::seed::{Key, Stream, hexadecimal};
 use crate::store::{Batch, Store};
 use crate::table::Value;
 use crate::training::{Outcome, Progress, Trained};
@@ -136,7 +136,7 @@ impl Job {
                     let names = self.names().map(|names| names.join("\u{1f}"));
                     let record = names.map_or(record.clone(), |names| record.stream(&names));
                     let other = other.record(true, mode, inputs).key();
-                    record.stream(&other.map(|byte| format!("{byte:02x}")).concat()).key()
+                    record.stream(&hexadecimal(&other)).key()
                 }
                 None => record.key(),
             }

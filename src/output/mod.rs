@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 use tempfile::{Builder, TempPath};
 
+use crate::seed::hexadecimal;
+
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: cannot be written: {source}", path.display())]
@@ -108,7 +110,7 @@ impl Staged {
     fn end(self) -> Result<(Ready, Written), WriteError> {
         let Self { content, temporary, path, hasher, n_bytes } = self;
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let sha256 = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = hexadecimal(&hasher.finalize());
         match content.into_inner().map_err(io::IntoInnerError::into_error) {
             Ok(_) => Ok((Ready { temporary, path, is_synced: false }, Written { file, bytes: n_bytes, sha256 })),
             Err(source) => Err(WriteError { path, source }),

@@ -15,6 +15,7 @@ use super::{File, Format, Rows, Vectors, one};
 use super::{format, known, names, npy, npz, safetensors, shards, table, text, word2vec};
 use crate::embedding::Size;
 use crate::geometry::embedding::Embedding;
+use crate::seed::hexadecimal;
 
 impl File {
     /// n and d of what [`File::read`] will give; no vector is kept.
@@ -233,8 +234,4 @@ fn sha256(path: &Path) -> Result<String, ReadError> {
         }
     }
     Ok(hexadecimal(hasher.finalize().as_ref()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
