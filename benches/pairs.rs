@@ -71,7 +71,7 @@ fn peak(c: &mut Criterion) {
 
 /// Useful operations: a multiplication and an addition for every entry of every pair.
 fn pairs(c: &mut Criterion) {
-    let everything = Wanted { centred: true, dot_squares: false };
+    let everything = Wanted { centred: true, ..Wanted::default() };
     let mut group = c.benchmark_group("pairs");
     group.sample_size(10).measurement_time(Duration::from_secs(5));
     for (n, d) in [(16384, 64), (16384, 256), (16384, 1024)] {

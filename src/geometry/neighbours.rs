@@ -142,8 +142,8 @@ impl Neighbours {
 /// The vectors about their mean, if they lie far enough from 0 for that to matter.
 fn about_mean(embedding: &Embedding, square_norms: &[f64], kernel: Kernel, parallel: bool) -> Option<Embedding> {
     let mean = columns::mean(embedding, kernel, parallel);
-    let about = columns::about_mean(embedding, &mean, kernel, parallel);
-    let deviation: f64 = about.iter().map(|column| column.square_deviation).sum();
+    let about = columns::about_mean(embedding, &mean, square_norms, kernel, parallel);
+    let deviation: f64 = about.square_deviations.iter().sum();
     (deviation < FAR * square_norms.iter().sum::<f64>()).then(|| columns::centred(embedding, &mean, parallel))
 }
 

@@ -9,7 +9,7 @@ use super::{
     lift,
     panels::PANEL,
     reduction::Scales,
-    tile::{Code, Pass, TILE, Tile, TileSums, Worker, upper_triangle},
+    tile::{self, Code, Pass, TILE, Tile, TileSums, Worker, upper_triangle},
 };
 use rayon::prelude::*;
 
@@ -26,6 +26,19 @@ pub struct Wanted {
     pub centred: bool,
     /// The sum of g² of every concept with all others.
     pub dot_squares: bool,
+    /// The products of centred concepts one by one, if there are no more concepts than units.
+    pub products: bool,
+}
+
+impl Wanted {
+    /// What either of two wants.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            centred: self.centred || other.centred,
+            dot_squares: self.dot_squares || other.dot_squares,
+            products: self.products || other.products,
+        }
+    }
 }
 
 /// Sums over the n (n − 1) / 2 pairs i < j of g = w_i · w_j and cos = g / (‖w_i‖ ‖w_j‖).
@@ -70,6 +83,39 @@ pub struct CentredSums {
     pub square_norms: Vec<f64>,
     /// m, d entries.
     pub mean: Vec<f64>,
+    /// Every product, if wanted, and if no vector had to be lifted.
+    pub products: Option<Products>,
+}
+
+/// The products x̃_i · x̃_j of n centred concepts: 4 n² bytes at most. Each is a chain of f32, less two numbers in f64.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Products {
+    /// x̃_i · x̃_j + a_i + a_j, tile after tile of the upper triangle.
+    tiles: Vec<f32>,
+    /// a_i.
+    shifts: Vec<f64>,
+    square_norms: Vec<f64>,
+}
+
+impl Products {
+    /// n.
+    pub fn n_concepts(&self) -> usize {
+        self.square_norms.len()
+    }
+
+    /// x̃_i · x̃_j.
+    pub fn get(&self, i: usize, j: usize) -> f64 {
+        if i == j {
+            return self.square_norms[i];
+        }
+        let (i, j) = (i.min(j), i.max(j));
+        let side = self.n_concepts().div_ceil(TILE);
+        let (row, column) = (i / TILE, j / TILE);
+        // Rows of tiles become shorter by one as they go down.
+        let tile = row * side - row * (row + 1) / 2 + column;
+        let place = tile::place(i % TILE, j % TILE);
+        f64::from(self.tiles[tile * TILE * TILE + place]) - self.shifts[i] - self.shifts[j]
+    }
 }
 
 /// Most bytes that [`pair_statistics`] takes beside the embedding, for n concepts in d units: a copy in panels, and where the mean dominates the centred
@@ -100,55 +146,75 @@ pub fn memory(n_concepts: u64, d_model: u64) -> u64 {
 /// # Panics
 /// Without columns or rows, and if this processor cannot run the kernel.
 pub fn pair_statistics(embedding: &Embedding, wanted: Wanted, kernel: Kernel, parallel: bool) -> PairStatistics {
+    statistics_by(Code::of, embedding, wanted, kernel, parallel)
+}
+
+/// The same of an embedding that is laid out by a function of it, its units and `parallel`.
+fn statistics_by(
+    lay_out: fn(&Embedding, Option<&[f64]>, bool) -> Code,
+    embedding: &Embedding,
+    wanted: Wanted,
+    kernel: Kernel,
+    parallel: bool,
+) -> PairStatistics {
     let parallel = parallel && embedding.n_concepts() > TILE;
-    let square_norms = columns::square_norms(embedding, kernel, parallel);
-    let inverse_norms: Vec<f64> = square_norms.iter().map(|square| 1.0 / square.sqrt()).collect();
-    let mut scales = vec![Scales::NONE; square_norms.len().div_ceil(PANEL)];
-    let units = lift::units(&square_norms);
-    for (i, &inverse) in lift::inverse_norms(&square_norms, units.as_deref()).iter().enumerate() {
+    let lengths = columns::lengths(embedding, kernel, parallel);
+    let mut scales = vec![Scales::NONE; lengths.square_norms.len().div_ceil(PANEL)];
+    let units = lift::units(&lengths.square_norms);
+    for (i, inverse) in lift::inverse_norms(&lengths.square_norms, units.as_deref()).into_iter().enumerate() {
         scales[i / PANEL].inverse[i % PANEL] = inverse;
+        scales[i / PANEL].short_inverse[i % PANEL] = inverse as f32;
     }
-    let centre = wanted.centred.then(|| Centre::new(embedding, &square_norms, kernel, parallel));
+    let centre = wanted.centred.then(|| Centre::new(embedding, &lengths, kernel, parallel));
     let in_one_pass = centre.as_ref().is_some_and(|centre| !centre.is_dominant());
     if let Some(centre) = centre.as_ref().filter(|_| in_one_pass) {
         centre.scale(&mut scales, true);
     }
-    let totals = Totals::of(embedding, scales, units, in_one_pass, wanted.dot_squares, kernel, parallel);
+    let products = wanted.products && embedding.n_concepts() <= embedding.d_model();
+    let pass = |embedding: &Embedding, scales, units, wanted| {
+        Totals::of(lay_out, embedding, scales, units, wanted, kernel, parallel)
+    };
+    let first = Wanted { centred: in_one_pass, products: products && in_one_pass, ..wanted };
+    let mut totals = pass(embedding, scales, units, first);
     let centred = centre.map(|centre| {
-        let sum_cos = columns::sum_of_cosines(embedding, Some(&centre.mean), centre.inverses(), kernel, parallel);
         if in_one_pass {
-            return CentredSums::new(centre, sum_cos, &totals.sums);
+            let tiles = totals.tiles.take();
+            return CentredSums::new(centre, &totals.sums, tiles, true);
         }
         let embedding = columns::centred(embedding, &centre.mean, parallel);
         let mut scales = vec![Scales::NONE; embedding.n_concepts().div_ceil(PANEL)];
         centre.scale(&mut scales, false);
         let units = lift::units(&centre.square_norms);
-        let totals = Totals::of(&embedding, scales, units, true, false, kernel, parallel);
-        CentredSums::new(centre, sum_cos, &totals.sums)
+        let totals = pass(&embedding, scales, units, Wanted { centred: true, dot_squares: false, products });
+        CentredSums::new(centre, &totals.sums, totals.tiles, false)
     });
     let sums = totals.sums;
     PairStatistics {
         n_pairs: sums.n_pairs,
-        sum_cos: columns::sum_of_cosines(embedding, None, &inverse_norms, kernel, parallel),
+        // Where all cosines are 0 the sum of directions leaves a rounding.
+        sum_cos: lengths.sum_cos.max(-sums.abs_cos).min(sums.abs_cos),
         sum_abs_cos: sums.abs_cos,
         sum_cos2: sums.cos2,
         sum_cos4: sums.cos4,
         max_abs_cos: sums.max_abs_cos,
         histogram: totals.histogram,
         largest: sums.largest,
-        square_norms,
+        square_norms: lengths.square_norms,
         centred,
         dot_squares: wanted.dot_squares.then_some(sums.dot_squares),
     }
 }
 
 impl CentredSums {
-    fn new(centre: Centre, sum_cos: f64, sums: &TileSums) -> Self {
+    fn new(centre: Centre, sums: &TileSums, tiles: Option<Vec<f32>>, with_shifts: bool) -> Self {
+        let shifts = if with_shifts { centre.shifts.clone() } else { vec![0.0; centre.shifts.len()] };
+        let square_norms = centre.square_norms.clone();
         Self {
             n_pairs: centre.n_pairs(),
-            sum_cos,
+            sum_cos: centre.sum_cos,
             sum_cos2: sums.centred_cos2,
             sum_dot2: sums.centred_dot2,
+            products: tiles.map(|tiles| Products { tiles, shifts, square_norms }),
             square_norms: centre.square_norms,
             mean: centre.mean,
         }
@@ -160,15 +226,17 @@ impl CentredSums {
 struct Totals {
     sums: TileSums,
     histogram: Histogram,
+    /// The products of all tiles, if wanted.
+    tiles: Option<Vec<f32>>,
 }
 
 impl Totals {
     fn of(
+        lay_out: fn(&Embedding, Option<&[f64]>, bool) -> Code,
         embedding: &Embedding,
         mut scales: Vec<Scales>,
         units: Option<Vec<f64>>,
-        centred: bool,
-        dot_squares: bool,
+        wanted: Wanted,
         kernel: Kernel,
         parallel: bool,
     ) -> Self {
@@ -176,37 +244,44 @@ impl Totals {
             scales[i / PANEL].unit[i % PANEL] = unit;
         }
         let (n_concepts, d_model) = (embedding.n_concepts(), embedding.d_model());
-        let code = Code::of(embedding, units.as_deref(), parallel);
+        let code = lay_out(embedding, units.as_deref(), parallel);
         let lifted = units.is_some();
-        let pass = &Pass { n_concepts, d_model, code: &code, scales: &scales, centred, dot_squares, lifted };
+        let Wanted { centred, dot_squares, products } = wanted;
+        let products = products && !lifted;
+        let pass = &Pass { n_concepts, d_model, code: &code, scales: &scales, centred, dot_squares, lifted, products };
         let mut totals = Self::default();
         // Padded to whole tiles; the padding is cut off at the end.
         let n_padded = n_concepts.next_multiple_of(TILE);
         totals.sums.largest = vec![0.0; n_padded];
         totals.sums.dot_squares = vec![0.0; if dot_squares { n_padded } else { 0 }];
-        let new_worker = Worker::new;
-        let sweep = |mut worker: Worker, (sums, position): (&mut TileSums, &(usize, usize))| {
-            *sums = kernel.run(Tile { pass, position: *position, worker: &mut worker });
+        let mut tiles = upper_triangle(n_concepts);
+        let mut kept = vec![0.0; if products { tiles.clone().count() * TILE * TILE } else { 0 }];
+        // A place for the products of each tile, of no length if they are not wanted.
+        let mut places = kept.chunks_mut(TILE * TILE);
+        let sweep = |mut worker: Worker,
+                     (sums, (position, products)): (&mut TileSums, ((usize, usize), &mut [f32]))| {
+            *sums = kernel.run(Tile { pass, position, worker: &mut worker, products });
             worker
         };
-        let mut tiles = upper_triangle(n_concepts);
         loop {
             let positions: Vec<_> = tiles.by_ref().take(WAVE).collect();
             if positions.is_empty() {
                 break;
             }
             let mut sums: Vec<TileSums> = positions.iter().map(|_| TileSums::default()).collect();
+            let with_places: Vec<_> =
+                positions.iter().map(|&position| (position, places.next().unwrap_or_default())).collect();
             // Counts have no order, so they may be added up in any; the sums have their places.
             let counters = if parallel {
                 sums.par_iter_mut()
-                    .zip(&positions)
+                    .zip(with_places)
                     .with_min_len(MIN_TILES)
-                    .fold(new_worker, sweep)
+                    .fold(Worker::new, sweep)
                     .map(|worker| worker.counters)
                     .reduce_with(|counters, more| counters.merge(&more))
                     .expect("a wave has tiles")
             } else {
-                sums.iter_mut().zip(&positions).fold(new_worker(), sweep).counters
+                sums.iter_mut().zip(with_places).fold(Worker::new(), sweep).counters
             };
             totals.histogram.merge(counters.histogram());
             for (sums, position) in sums.iter().zip(positions) {
@@ -215,6 +290,7 @@ impl Totals {
         }
         totals.sums.dot_squares.truncate(n_concepts);
         totals.sums.largest.truncate(n_concepts);
+        totals.tiles = products.then_some(kept);
         totals
     }
 

@@ -292,11 +292,11 @@ mod tests {
         for d in [1, 2, 3, 7, 64, 1000] {
             assert_relative(largest_abs_cosine(1, d), mean_abs_cosine(d), 1e-11, format!("d = {d}"));
         }
-        // d = 3: |t| is uniform. d = 2: |t| = |cos θ|, and of two the larger is cos of the smaller of two uniform angles below π/2: 8 (π/2 − 1)/π².
+        // d = 3: |t| is uniform. d = 2: |t| = |cos θ|, and of two the larger is cos of the smaller of two uniform angles below π/2: 8/π².
         for n in [2, 10, 1000, 1_000_000] {
             assert_relative(largest_abs_cosine(n, 3), n as f64 / (n + 1) as f64, 1e-11, format!("n = {n}"));
         }
-        assert_relative(largest_abs_cosine(2, 2), 8.0 * (PI / 2.0 - 1.0) / (PI * PI), 1e-11, "d = 2");
+        assert_relative(largest_abs_cosine(2, 2), 8.0 / (PI * PI), 1e-11, "d = 2");
         assert_eq!(largest_abs_cosine(0, 5), 0.0);
         assert!(largest_abs_cosine(3, 0).is_nan());
     }

@@ -29,6 +29,8 @@ pub struct Scales {
     pub unit: [f64; PANEL],
     /// Unit / ‖w_i‖.
     pub inverse: [f64; PANEL],
+    /// The same in f32.
+    pub short_inverse: [f32; PANEL],
     /// a_i = w_i · m − ‖m‖² / 2, so that x̃_i · x̃_j = w_i · w_j − a_i − a_j.
     pub shift: [f64; PANEL],
     /// 1 / ‖x̃_i‖, or 0 for a concept without a centred direction.
@@ -37,8 +39,13 @@ pub struct Scales {
 
 impl Scales {
     /// A panel of absent concepts.
-    pub const NONE: Self =
-        Self { unit: [1.0; PANEL], inverse: [0.0; PANEL], shift: [0.0; PANEL], centred_inverse: [0.0; PANEL] };
+    pub const NONE: Self = Self {
+        unit: [1.0; PANEL],
+        inverse: [0.0; PANEL],
+        short_inverse: [0.0; PANEL],
+        shift: [0.0; PANEL],
+        centred_inverse: [0.0; PANEL],
+    };
 }
 
 /// Sums over pairs, in lanes (column mod 16).
@@ -196,22 +203,21 @@ impl Task for Magnitudes<'_> {
     #[inline(always)]
     fn run(self, _: Dots) {
         let Self { block, first, rows, columns, bins, of_rows, of_columns } = self;
-        for c in (0..PANEL).step_by(LANES) {
-            let inverse: [f32; LANES] = std::array::from_fn(|l| columns.inverse[c + l] as f32);
-            let mut of_column: [u32; LANES] = std::array::from_fn(|l| of_columns[c + l]);
+        for (c, of_columns) in (0..PANEL).step_by(LANES).zip(of_columns.as_chunks_mut::<LANES>().0) {
+            let mut of_column = *of_columns;
             for r in 0..ROWS {
-                let row = rows.inverse[first + r] as f32;
+                let row = rows.short_inverse[first + r];
+                let mut bits = [0; LANES];
+                for l in 0..LANES {
+                    bits[l] = (block.0[r][c + l].abs() * row * columns.short_inverse[c + l]).to_bits();
+                    bins[r][c + l] = histogram::bin(bits[l]);
+                }
                 // Made anew each time, for what is changed in place stays in memory.
-                let bits: [u32; LANES] =
-                    std::array::from_fn(|l| (block.0[r][c + l].abs() * row * inverse[l]).to_bits());
                 of_column = std::array::from_fn(|l| of_column[l].max(bits[l]));
                 let of_row = of_rows[r];
                 of_rows[r] = std::array::from_fn(|l| of_row[l].max(bits[l]));
-                for l in 0..LANES {
-                    bins[r][c + l] = histogram::bin(bits[l]);
-                }
             }
-            of_columns[c..c + LANES].copy_from_slice(&of_column);
+            *of_columns = of_column;
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use super::embedding::Embedding;
 use super::kernel::{Dots, Task};
-use super::panels::PANEL;
-use super::tile::TILE;
+use super::tile::{TILE, place};
 
 /// The active entries of tiles of 192 concepts, by unit: what an index is to a book.
 #[derive(Debug)]
@@ -49,9 +48,8 @@ impl Sparse {
                 let unit = units.map_or(1.0, |units| units[concept_idx]);
                 for (found, &entry) in found.iter_mut().zip(embedding.column(concept_idx)).filter(|(_, e)| **e != 0.0) {
                     let value = (f64::from(entry) / unit) as f32;
-                    let place = concept_idx - first;
-                    let as_column = place / PANEL * TILE * PANEL + place % PANEL;
-                    found.push(Entry { as_row: (place * PANEL) as u16, as_column: as_column as u16, value });
+                    let (as_row, as_column) = (place(concept_idx - first, 0), place(0, concept_idx - first));
+                    found.push(Entry { as_row: as_row as u16, as_column: as_column as u16, value });
                 }
             }
             let mut start = 0;

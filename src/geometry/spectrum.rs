@@ -4,6 +4,7 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 
 use super::embedding::Embedding;
+use super::pairs::Products;
 
 /// Ranks that are not whole numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +38,28 @@ pub fn memory(n: usize, d: usize) -> u64 {
 /// Time and memory are those of [`squares`].
 pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
     let (n, d) = (embedding.n_concepts(), embedding.d_model());
-    let eigenvalues = squares(n, d, |i, k| f64::from(embedding.column(i)[k]) - mean[k])?;
+    ranks_of(&squares(n, d, |i, k| f64::from(embedding.column(i)[k]) - mean[k])?)
+}
+
+/// The same from products that are known already, of no more concepts than units. They have the digits of f32, so this is right to 1e-6 where no squared singular value,
+/// but the one that centring makes zero, is below a thousandth of the largest; `None` where one is, or if all columns are equal.
+///
+/// O(n³) time, and two n² matrices of f64.
+pub fn ranks_of_products(products: &Products) -> Option<Ranks> {
+    let n = products.n_concepts();
+    let gram = Mat::from_fn(n, n, |j, i| if i <= j { products.get(i, j) } else { 0.0 });
+    let mut eigenvalues = gram.self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
+    eigenvalues.sort_unstable_by(f64::total_cmp);
+    let (least, largest) = (*eigenvalues.get(1)?, *eigenvalues.last()?);
+    if least < largest * 1e-3 {
+        return None;
+    }
+    eigenvalues[0] = 0.0;
+    ranks_of(&eigenvalues)
+}
+
+/// The ranks that squared singular values have.
+fn ranks_of(eigenvalues: &[f64]) -> Option<Ranks> {
     let largest = eigenvalues.iter().copied().fold(0.0, f64::max);
     // Centring makes one direction exactly zero; what is left of it is rounding and counts as zero.
     let noise = largest * f64::EPSILON * eigenvalues.len() as f64;
@@ -235,6 +257,30 @@ mod tests {
             assert!((ranks.effective / effective - 1.0).abs() < 1e-6, "{d} × {n}: {ranks:?} against {effective}");
             assert!((ranks.stable / stable - 1.0).abs() < 1e-6, "{d} × {n}: {ranks:?} against {stable}");
         }
+    }
+
+    #[test]
+    fn theory_ranks_of_products_are_those_of_vectors() {
+        use crate::geometry::{kernel::Kernel, pairs};
+        use rand_distr::{Distribution, StandardNormal};
+        let mut rng = crate::seed::Stream::from_seed(3).rng();
+        let wanted = pairs::Wanted { centred: true, products: true, ..Default::default() };
+        let mut both = |n: usize, d: usize, rank: usize| {
+            let mut normal = |_, _| StandardNormal.sample(&mut rng);
+            let (a, b) = (DMatrix::<f32>::from_fn(d, rank, &mut normal), DMatrix::from_fn(rank, n, &mut normal));
+            let embedding = Embedding::new(if rank < d { a * b } else { a.columns(0, n).into_owned() });
+            let sums = pairs::pair_statistics(&embedding, wanted, Kernel::best(), false).centred.unwrap();
+            (ranks_of_products(&sums.products.unwrap()), ranks(&embedding, &sums.mean).unwrap())
+        };
+        for (n, d) in [(50, 300), (300, 1100)] {
+            let (quick, exact) = both(n, d, d);
+            let quick = quick.expect("no direction is faint");
+            for (quick, exact) in [(quick.effective, exact.effective), (quick.stable, exact.stable)] {
+                assert!((quick / exact - 1.0).abs() < 1e-6, "{quick} for {exact}");
+            }
+        }
+        // Where directions are missing, their rounding must not be taken for some.
+        assert_eq!(both(50, 300, 10).0, None);
     }
 
     #[test]

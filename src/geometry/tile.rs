@@ -3,7 +3,7 @@
 use super::{
     embedding::Embedding,
     histogram::{Bins, Counters},
-    kernel::{Dots, Task},
+    kernel::{Dots, Task, flattened},
     panels::{Block, PANEL, Panels, ROWS},
     reduction::{
         CentredSums, Cosines, LANES, Magnitudes, Place, Scales, Sums, add_centred, add_lifted_squares, add_squares,
@@ -36,6 +36,8 @@ pub struct Pass<'a> {
     pub dot_squares: bool,
     /// Whether there are units other than 1.
     pub lifted: bool,
+    /// Whether every product is kept.
+    pub products: bool,
 }
 
 /// An embedding, laid out for the quickest way to its dot products. All give the same bits.
@@ -97,11 +99,18 @@ pub fn upper_triangle(n_concepts: usize) -> impl Iterator<Item = (usize, usize)>
     (0..side).flat_map(move |row| (row..side).map(move |column| (row, column)))
 }
 
+/// Where the product of a row and a column of a tile lies among its blocks: for each panel of columns, 192 rows of 48.
+pub fn place(row: usize, column: usize) -> usize {
+    (column / PANEL * TILE + row) * PANEL + column % PANEL
+}
+
 /// One tile, to be run by a kernel.
 pub struct Tile<'a> {
     pub pass: &'a Pass<'a>,
     pub position: (usize, usize),
     pub worker: &'a mut Worker,
+    /// Room for the products, of 192 × 192 numbers, where they are kept.
+    pub products: &'a mut [f32],
 }
 
 impl Task for Tile<'_> {
@@ -121,7 +130,7 @@ impl Task for Tile<'_> {
 impl Tile<'_> {
     #[inline(always)]
     fn sweep<const CENTRED: bool, const SQUARES: bool>(self, dots: Dots) -> TileSums {
-        let Self { pass, position, worker } = self;
+        let Self { pass, position, worker, products } = self;
         let Worker { counters, bins, blocks } = worker;
         let mut reduction = Reduction::<CENTRED, SQUARES>::new(pass);
         match pass.code {
@@ -134,7 +143,8 @@ impl Tile<'_> {
                         let rows = &panels.panel(place.row_panel())[depth.clone()];
                         let columns = &panels.panel(place.column_panel())[depth.clone()];
                         // A block that is whole at once may stay in the first cache.
-                        let block = &mut blocks[if pass.d_model > DEPTH { block_idx } else { 0 }];
+                        let is_kept = pass.d_model > DEPTH || pass.products;
+                        let block = &mut blocks[if is_kept { block_idx } else { 0 }];
                         if is_counted {
                             dots.set(rows, place.first, columns, block, start > 0);
                         } else {
@@ -150,21 +160,31 @@ impl Tile<'_> {
                     bins.iter().for_each(|bins| counters.count(bins));
                 }
             }
-            Code::Signs(signs) => each_place(pass.n_concepts, position, |place, _| {
-                let (rows, columns) = (signs.panel(place.row_panel()), signs.panel(place.column_panel()));
-                let block = &mut blocks[0];
-                let (first, d_model) = (place.first, pass.d_model);
-                dots.set_of_signs(SignDots { rows, first, columns, d_model, block });
-                reduction.add(dots, block, place, bins);
-                bins.iter().for_each(|bins| counters.count(bins));
-            }),
+            Code::Signs(signs) => {
+                let mut is_counted = true;
+                each_place(pass.n_concepts, position, |place, block_idx| {
+                    let (rows, columns) = (signs.panel(place.row_panel()), signs.panel(place.column_panel()));
+                    let block = &mut blocks[if pass.products { block_idx } else { 0 }];
+                    let (first, d_model) = (place.first, pass.d_model);
+                    let uncounted = if is_counted { None } else { Some((&*bins, &mut *counters)) };
+                    dots.set_of_signs(SignDots { rows, first, columns, d_model, block, uncounted });
+                    is_counted = false;
+                    reduction.add(dots, block, place, bins);
+                });
+                if !is_counted {
+                    bins.iter().for_each(|bins| counters.count(bins));
+                }
+            }
             Code::Sparse(sparse) => {
-                dots.apart(sparse.products(position, Block::flattened(blocks)));
+                dots.apart(sparse.products(position, flattened(blocks)));
                 each_place(pass.n_concepts, position, |place, block_idx| {
                     reduction.add(dots, &mut blocks[block_idx], place, bins);
                     bins.iter().for_each(|bins| counters.count(bins));
                 });
             }
+        }
+        if pass.products {
+            products.copy_from_slice(flattened(blocks));
         }
         counters.forget_zeros(reduction.n_absent as u32);
         reduction.sums()
@@ -244,7 +264,7 @@ impl<'a, const CENTRED: bool, const SQUARES: bool> Reduction<'a, CENTRED, SQUARE
         }
         let of_rows = &mut self.largest_of_rows[row].as_chunks_mut().0[first / ROWS];
         let of_columns = &mut self.largest_of_columns[column];
-        dots.apart(Magnitudes { block, first, rows, columns, bins, of_rows, of_columns });
+        dots.magnitudes(Magnitudes { block, first, rows, columns, bins, of_rows, of_columns });
         if SQUARES {
             let [of_rows, of_columns] = &mut self.squares;
             let of_rows = &mut of_rows[row].as_chunks_mut().0[first / ROWS];
@@ -257,7 +277,7 @@ impl<'a, const CENTRED: bool, const SQUARES: bool> Reduction<'a, CENTRED, SQUARE
     }
 
     #[inline(always)]
-    fn sums(self) -> TileSums {
+    fn sums(&self) -> TileSums {
         let Self { sums, centred, .. } = self;
         let largest = |lanes: &[u32; LANES]| lanes.iter().fold(0, |max, &of| max.max(of));
         let of_rows = self.largest_of_rows.as_flattened().iter().map(largest);

@@ -110,7 +110,7 @@ impl Measure for Dimensionality {
     }
 
     fn reads_pairs(&self) -> Option<Wanted> {
-        Some(Wanted { centred: false, dot_squares: true })
+        Some(Wanted { dot_squares: true, ..Wanted::default() })
     }
 
     fn cost(&self, n: f64, d: f64) -> Cost {

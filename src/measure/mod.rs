@@ -340,10 +340,7 @@ fn without_zero_columns(embedding: Embedding) -> (Embedding, Option<Vec<usize>>)
 
 /// What several measures together read of the pairs.
 pub fn wanted_by<'a>(measures: impl IntoIterator<Item = &'a Chosen<'a, dyn Measure>>) -> Option<Wanted> {
-    measures
-        .into_iter()
-        .filter_map(|measure| measure.member.reads_pairs())
-        .reduce(|a, b| Wanted { centred: a.centred || b.centred, dot_squares: a.dot_squares || b.dot_squares })
+    measures.into_iter().filter_map(|measure| measure.member.reads_pairs()).reduce(Wanted::or)
 }
 
 /// The mean of numbers, or nothing if there are none.

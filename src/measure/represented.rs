@@ -143,7 +143,7 @@ fn strong_mean_square(subject: &Subject, squares: &[f64]) -> Option<f64> {
         return None;
     }
     let strong = Embedding::new(DMatrix::from_vec(d, n_strong, strong));
-    let wanted = Wanted { centred: false, dot_squares: false };
+    let wanted = Wanted::default();
     let statistics = pair_statistics(&strong, wanted, subject.kernel(), subject.is_parallel());
     // Dot products are rounded to f32.
     Some((statistics.sum_cos2 / statistics.n_pairs as f64).min(1.0))

@@ -67,11 +67,19 @@ impl Measure for Sparsity {
     }
 }
 
+/// Numbers that are sorted sooner by comparison than by digits.
+const FEW: usize = 512;
+
 fn sparseness(vector: &[f32]) -> Sparseness {
     let d = vector.len() as f64;
     // Zeros come first in ascending order and weigh nothing in every sum, so only the others are sorted.
     let mut sizes: Vec<f32> = vector.iter().map(|x| x.abs()).filter(|&x| x > 0.0).collect();
-    sizes.sort_unstable_by(f32::total_cmp);
+    // By digits where there are many: an order of numbers is the same however it is found.
+    if sizes.len() < FEW {
+        sizes.sort_unstable_by(f32::total_cmp)
+    } else {
+        radsort::sort(&mut sizes)
+    }
     let n_zeros = vector.len() - sizes.len();
     let (mut sum, mut ranked, mut square, mut fourth) = (0.0, 0.0, 0.0, 0.0);
     for (k, &size) in (n_zeros + 1..).zip(&sizes) {

@@ -15,7 +15,7 @@ use crate::table::{Column, Unit, Value};
 /// λ are the eigenvalues of the d × d covariance, σ the singular values of the centred embedding. All three lie from 1 to min(d, m − 1).
 /// For independent Gaussian concepts the participation ratio is about d (m − 1)/(d + m). It needs no eigenvalues and comes from the pass over
 /// the pairs, (Σᵢ|x̃ᵢ|²)²/Σᵢⱼ(x̃ᵢ·x̃ⱼ)²; the other two need the spectrum. O(m d min(m, d)) time and one min(m, d)² matrix of f64, or neither with
-/// `effective_rank = false`; `raw = true` adds the three of the embedding as it is. Undefined where all represented concepts are equal.
+/// `effective_rank = false`. For m ≤ d it starts from the products of the pass, in f32, right to 1e-6, unless a direction is so faint that rounding might pass for it. `raw = true` adds the three of the embedding as it is. Undefined where all represented concepts are equal.
 ///
 /// Source: Gao & Ganguli (2015), Curr. Opin. Neurobiol. 32; Roy & Vetterli (2007), EUSIPCO; Rudelson & Vershynin (2007), J. ACM 54.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -81,7 +81,7 @@ impl Measure for Spectrum {
     }
 
     fn reads_pairs(&self) -> Option<Wanted> {
-        Some(Wanted { centred: true, dot_squares: false })
+        Some(Wanted { centred: true, products: self.effective_rank, ..Wanted::default() })
     }
 
     fn cost(&self, n: f64, d: f64) -> Cost {
@@ -89,7 +89,10 @@ impl Measure for Spectrum {
         if n_spectra == 0.0 {
             return Cost::default();
         }
-        Cost { seconds: n_spectra * spectrum::seconds(n, d), bytes: spectrum::memory(n as usize, d as usize) as f64 }
+        // The products of all pairs are kept where there are no more concepts than units.
+        let products = if n <= d { 4.0 * (n + 192.0) * (n + 192.0) } else { 0.0 };
+        let bytes = products + spectrum::memory(n as usize, d as usize) as f64;
+        Cost { seconds: n_spectra * spectrum::seconds(n, d), bytes }
     }
 
     fn observe(&self, subject: &Subject, _: &Stream) -> Vec<Value> {
@@ -100,7 +103,10 @@ impl Measure for Spectrum {
         let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
         let mut row = vec![rank(centred.and_then(participation_ratio))];
         if self.effective_rank {
-            let ranks = centred.and_then(|sums| spectrum::ranks(subject.represented(), &sums.mean));
+            let ranks = centred.and_then(|sums| {
+                let known = sums.products.as_ref().and_then(spectrum::ranks_of_products);
+                known.or_else(|| spectrum::ranks(subject.represented(), &sums.mean))
+            });
             row.push(rank(ranks.map(|r| r.effective)));
             row.push(rank(ranks.map(|r| r.stable)));
         }

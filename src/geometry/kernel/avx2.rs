@@ -35,6 +35,8 @@ const DOTS: Dots = Dots {
     },
     // SAFETY: as above.
     set_of_signs: |signs| unsafe { run(signs) },
+    // SAFETY: as above.
+    magnitudes: |magnitudes| unsafe { run(magnitudes) },
 };
 
 #[inline(never)]

@@ -3,7 +3,8 @@
 use super::{Dots, Kernel, Task, check};
 use crate::geometry::histogram::{Bins, Counters};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
-use crate::geometry::signs::SignDots;
+use crate::geometry::reduction::Magnitudes;
+use crate::geometry::signs::{Bits, SignDots};
 use std::arch::x86_64::*;
 
 pub fn is_available() -> bool {
@@ -40,6 +41,8 @@ const DOTS: Dots = Dots {
             unsafe { set(&rows[n_done..], first, &columns[n_done..], block, true) };
         }
     },
+    // SAFETY: as above.
+    magnitudes: |magnitudes| unsafe { magnitudes_of(magnitudes) },
     set_of_signs: |signs| {
         if is_x86_feature_detected!("avx512vpopcntdq") {
             // SAFETY: as above, and the feature has been looked for.
@@ -136,23 +139,85 @@ fn store(sums: &Sums, block: &mut Block) {
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq,avx2,fma")]
 fn set_of_signs(signs: SignDots) {
-    let SignDots { rows, first, columns, d_model, block } = signs;
+    /// Bins that are counted in a step.
+    const N: usize = 12;
+    let SignDots { rows, first, columns, d_model, block, uncounted } = signs;
     assert!(first <= PANEL - ROWS);
     let mut differ = [[_mm512_setzero_si512(); PANEL / WIDTH]; ROWS];
-    for (row, column) in rows.iter().zip(columns) {
-        let column = column.0.as_ptr();
-        // SAFETY: a panel has 48 = 3 × 16 words.
-        let column: [_; 3] = std::array::from_fn(|c| unsafe { _mm512_loadu_si512(column.add(c * WIDTH).cast()) });
-        for (r, differ) in differ.iter_mut().enumerate() {
+    if let Some((bins, counters)) = uncounted {
+        let bins = bins.as_flattened().as_chunks::<N>().0;
+        for ((row, column), bins) in rows.iter().zip(columns).zip(bins) {
             // SAFETY: the assertion found first + 8 ≤ 48.
-            let word = _mm512_set1_epi32(unsafe { *row.0.get_unchecked(first + r) } as i32);
-            for (differ, &column) in differ.iter_mut().zip(&column) {
-                *differ = _mm512_add_epi32(*differ, _mm512_popcnt_epi32(_mm512_xor_si512(word, column)));
-            }
+            unsafe { sign_step(row, first, column, &mut differ) };
+            counters.count(bins);
+        }
+        bins.iter().skip(rows.len()).for_each(|bins| counters.count(bins));
+        for (row, column) in rows.iter().zip(columns).skip(bins.len()) {
+            // SAFETY: as above.
+            unsafe { sign_step(row, first, column, &mut differ) };
+        }
+    } else {
+        for (row, column) in rows.iter().zip(columns) {
+            // SAFETY: as above.
+            unsafe { sign_step(row, first, column, &mut differ) };
         }
     }
     let d_model = _mm512_set1_epi32(d_model as i32);
-    let dots = differ
-        .map(|row| row.map(|differ| _mm512_cvtepi32_ps(_mm512_sub_epi32(d_model, _mm512_add_epi32(differ, differ)))));
-    store(&dots, block);
+    for (differ, row) in differ.iter().zip(&mut block.0) {
+        for (c, &differ) in differ.iter().enumerate() {
+            let dots = _mm512_cvtepi32_ps(_mm512_sub_epi32(d_model, _mm512_add_epi32(differ, differ)));
+            // SAFETY: a row holds 48 = 3 × 16 values.
+            unsafe { _mm512_storeu_ps(row.as_mut_ptr().add(c * WIDTH), dots) };
+        }
+    }
+}
+
+/// Counts where 16 words differ, three times for each of 8 concepts.
+///
+/// # Safety
+/// `first` + 8 ≤ 48.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vpopcntdq")]
+unsafe fn sign_step(row: &Bits, first: usize, column: &Bits, differ: &mut [[__m512i; PANEL / WIDTH]; ROWS]) {
+    let column = column.0.as_ptr();
+    // SAFETY: a panel has 48 = 3 × 16 words.
+    let column: [_; 3] = unsafe { [0, WIDTH, 2 * WIDTH].map(|c| _mm512_loadu_si512(column.add(c).cast())) };
+    for (r, differ) in differ.iter_mut().enumerate() {
+        // SAFETY: first + 8 ≤ 48.
+        let word = _mm512_set1_epi32(unsafe { *row.0.get_unchecked(first + r) } as i32);
+        for (differ, &column) in differ.iter_mut().zip(&column) {
+            *differ = _mm512_add_epi32(*differ, _mm512_popcnt_epi32(_mm512_xor_si512(word, column)));
+        }
+    }
+}
+
+/// As the task does it, in registers that no compiler has to find.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+fn magnitudes_of(magnitudes: Magnitudes) {
+    let Magnitudes { block, first, rows, columns, bins, of_rows, of_columns } = magnitudes;
+    assert!(first <= PANEL - ROWS);
+    let inverse = columns.short_inverse.as_ptr();
+    let largest = of_columns.as_mut_ptr().cast::<i32>();
+    // SAFETY of all blocks: 48 = 3 × 16 numbers lie in a row of a block, in its bins, in the factors and in what is kept of the columns; 16 in what is kept of a row; and
+    // first + 8 ≤ 48.
+    let inverse: [_; 3] = unsafe { [0, WIDTH, 2 * WIDTH].map(|c| _mm512_loadu_ps(inverse.add(c))) };
+    let mut of_columns: [_; 3] = unsafe { [0, WIDTH, 2 * WIDTH].map(|c| _mm512_loadu_epi32(largest.add(c))) };
+    for r in 0..ROWS {
+        let row = _mm512_set1_ps(rows.short_inverse[first + r]);
+        let (dots, bins) = (block.0[r].as_ptr(), bins[r].as_mut_ptr());
+        let mut of_row = unsafe { _mm512_loadu_epi32(of_rows[r].as_ptr().cast()) };
+        for (c, (&inverse, of_column)) in inverse.iter().zip(&mut of_columns).enumerate() {
+            let abs = _mm512_abs_ps(unsafe { _mm512_loadu_ps(dots.add(c * WIDTH)) });
+            let bits = _mm512_castps_si512(_mm512_mul_ps(_mm512_mul_ps(abs, row), inverse));
+            *of_column = _mm512_max_epu32(*of_column, bits);
+            of_row = _mm512_max_epu32(of_row, bits);
+            let bin = _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(bits));
+            unsafe { _mm256_storeu_si256(bins.add(c * WIDTH).cast(), bin) };
+        }
+        unsafe { _mm512_storeu_epi32(of_rows[r].as_mut_ptr().cast(), of_row) };
+    }
+    for (c, of_column) in of_columns.into_iter().enumerate() {
+        unsafe { _mm512_storeu_epi32(largest.add(c * WIDTH), of_column) };
+    }
 }

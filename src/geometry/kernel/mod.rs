@@ -12,6 +12,7 @@ mod scalar;
 
 use super::histogram::{Bins, Counters};
 use super::panels::{Block, PANEL, ROWS, Slice};
+use super::reduction::Magnitudes;
 use super::signs::SignDots;
 use std::fmt;
 
@@ -92,6 +93,7 @@ pub(super) struct Dots {
     set: fn(&[Slice], usize, &[Slice], &mut Block, bool),
     set_and_count: fn(&[Slice], usize, &[Slice], &mut Block, bool, &Bins, &mut Counters),
     set_of_signs: fn(SignDots),
+    magnitudes: fn(Magnitudes),
 }
 
 impl Dots {
@@ -123,6 +125,12 @@ impl Dots {
         (self.set_of_signs)(signs);
     }
 
+    /// Writes the bins of a block, and keeps its largest numbers.
+    #[inline(always)]
+    pub fn magnitudes(self, magnitudes: Magnitudes) {
+        (self.magnitudes)(magnitudes);
+    }
+
     /// Runs a task that was compiled as a function of its own: within a larger one the compiler finds no registers for it.
     #[inline(always)]
     pub fn apart<T: Task>(self, task: T) -> T::Output {
@@ -135,6 +143,12 @@ impl Dots {
             _ => task.run(self),
         }
     }
+}
+
+/// All numbers of some blocks, one after the other.
+pub(super) fn flattened(blocks: &mut [Block]) -> &mut [f32] {
+    // SAFETY: a block is laid out as C does, 8 × 48 numbers in 1536 bytes, a multiple of its alignment: nothing lies between two.
+    unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), blocks.len() * ROWS * PANEL) }
 }
 
 /// Plain code to be compiled for each instruction set. `run` must be `#[inline(always)]`, and so must all it calls.

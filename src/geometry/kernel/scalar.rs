@@ -15,6 +15,7 @@ pub const DOTS: Dots = Dots {
         set(rows, first, columns, block, resume);
     },
     set_of_signs: |signs| signs.run(DOTS),
+    magnitudes: |magnitudes| magnitudes.run(DOTS),
 };
 
 fn set(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {

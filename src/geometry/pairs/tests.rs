@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand_distr::{Distribution, StandardNormal};
 use rand_xoshiro::{Xoshiro256PlusPlus, rand_core::SeedableRng};
 
-const EVERYTHING: Wanted = Wanted { centred: true, dot_squares: true };
+const EVERYTHING: Wanted = Wanted { centred: true, dot_squares: true, products: true };
 
 /// Sizes about every edge: of a row block, a panel, a tile and a depth block.
 const SHAPES: [(usize, usize); 14] = [
@@ -115,6 +115,56 @@ fn law_kernels_and_pools_give_the_same_bits() {
     }
 }
 
+#[test]
+fn law_signs_and_few_units_have_the_bits_of_any_code() {
+    let dense = |embedding: &Embedding, units: Option<&[f64]>, parallel| {
+        Code::Dense(super::super::panels::Panels::new(embedding, units, parallel))
+    };
+    for (n, d) in [(2, 1), (49, 31), (193, 64), (400, 1100), (577, 33)] {
+        let mut rng = rng();
+        let signs = Embedding::new(DMatrix::from_fn(d, n, |_, _| if rng.random() { 1.0 } else { -1.0 }));
+        // One unit of sixteen is active; short vectors are lifted.
+        let few = |scale: f32| {
+            let mut rng = rng.clone();
+            let mut normal = || StandardNormal.sample(&mut rng);
+            Embedding::new(DMatrix::from_fn(d, n, |k, i| {
+                let entry: f32 = normal();
+                if (7 * k + 13 * i) % 16 == 0 { entry * scale } else { 0.0 }
+            }))
+        };
+        for (embedding, is_sign) in [(signs, true), (few(1.0), false), (few(1e-30), false)] {
+            let squares = columns::lengths(&embedding, Kernel::Scalar, false).square_norms;
+            if squares.contains(&0.0) {
+                continue;
+            }
+            let code = Code::of(&embedding, lift::units(&squares).as_deref(), false);
+            assert!(matches!(code, Code::Signs(_)) == is_sign && !matches!(code, Code::Dense(_)), "n {n} d {d}");
+            let expected = bits(&statistics_by(dense, &embedding, EVERYTHING, Kernel::Scalar, false));
+            for kernel in Kernel::available() {
+                for parallel in [false, true] {
+                    let found = pair_statistics(&embedding, EVERYTHING, kernel, parallel);
+                    assert_eq!(bits(&found), expected, "n {n} d {d} {kernel}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn theory_products_are_those_of_centred_vectors() {
+    for (n, d) in [(2, 2), (49, 60), (193, 300), (400, 1100)] {
+        for embedding in [uniform(n, d), Embedding::new(gaussian(n, d).matrix().map(|entry| entry + 1000.0))] {
+            let [_, centred] = in_f64(&embedding);
+            let products = statistics(&embedding).centred.unwrap().products.expect("there are no more than d");
+            let scale = dot(&centred[0], &centred[0]);
+            for (i, j) in pairs(n).chain((0..n).map(|i| (i, i))) {
+                assert_close(products.get(j, i), dot(&centred[i], &centred[j]), scale, 2e-5);
+            }
+        }
+    }
+    assert_eq!(statistics(&uniform(9, 8)).centred.unwrap().products, None);
+}
+
 /// More than one wave of tiles: 64 tiles on a side are 2080 in the triangle.
 #[test]
 fn law_waves_of_tiles_lose_nothing() {
@@ -141,7 +191,7 @@ fn law_what_is_not_wanted_changes_nothing_else() {
     let embedding = uniform(300, 20);
     let all = statistics(&embedding);
     for (centred, dot_squares) in [(false, false), (false, true), (true, false)] {
-        let wanted = Wanted { centred, dot_squares };
+        let wanted = Wanted { centred, dot_squares, products: centred };
         let some = pair_statistics(&embedding, wanted, Kernel::best(), false);
         let expected = PairStatistics {
             centred: all.centred.clone().filter(|_| centred),
