@@ -109,6 +109,13 @@ struct Source {
     /// Scenario files (TOML)
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What may be asked of any scenario beside its file.
+#[derive(Args)]
+struct Settings {
     /// Replace a value of the scenario, as in concepts.count=256 or tiers.large.params=1e10; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -193,9 +200,11 @@ impl From<WriteError> for Failure {
 impl Source {
     /// The studies of all scenarios: none is run before all are found right.
     fn studies(&self) -> Result<Vec<Study>, Failure> {
-        self.scenarios.iter().map(|path| self.study(path)).collect()
+        self.scenarios.iter().map(|path| self.settings.study(path)).collect()
     }
+}
 
+impl Settings {
     fn study(&self, path: &std::path::Path) -> Result<Study, Failure> {
         let mut document = Document::read(path)?;
         Study::check_smoke(&document)?;

@@ -112,14 +112,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(Failure::new(2, sentence));
         }
     }
-    let memory = source.resources.memory();
+    let memory = source.settings.resources.memory();
     studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
     for study in &studies {
         let mut files: Vec<String> = Files::of(study).all().into();
         files.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
         output::probe(&arguments.folder(study), &files)?;
     }
-    let pool = source.resources.pool()?;
+    let pool = source.settings.resources.pool()?;
     let fonts = fonts(arguments.font.as_deref())?;
     studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory, &fonts)))
 }
@@ -129,7 +129,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
     let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
     let folder = arguments.folder(study);
     output::create_folder(&folder)?;
-    let store = folder::open_for(&folder, study, arguments.source.smoke, arguments.repair)?;
+    let store = folder::open_for(&folder, study, arguments.source.settings.smoke, arguments.repair)?;
 
     let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
     let progress = Progress::new(arguments.progress, arguments.quiet);
@@ -178,7 +178,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         fonts: (!arguments.no_report).then_some(fonts),
         lang: arguments.lang,
         plot: arguments.plot,
-        smoke: arguments.source.smoke,
+        smoke: arguments.source.settings.smoke,
         quiet: arguments.quiet,
         begin: (started, clock),
     };

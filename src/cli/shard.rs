@@ -21,7 +21,7 @@ use super::publish::{Finished, MANIFEST};
 use super::results::{Files, default_folder};
 use super::signals::Signals;
 use super::summary::counted;
-use super::{Failure, Resources, Source, folder, page, print};
+use super::{Failure, Settings, folder, page, print};
 
 /// How the name of a part ends.
 const ENDING: &str = "part";
@@ -35,23 +35,14 @@ struct Scenario {
     /// Scenario file (TOML)
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Replace a value of the scenario, as in concepts.count=256; may be repeated
-    #[arg(long, value_name = "PATH=VALUE")]
-    set: Vec<String>,
-    /// Take the small size that the scenario gives in [smoke]
-    #[arg(long)]
-    smoke: bool,
     #[command(flatten)]
-    resources: Resources,
+    settings: Settings,
 }
 
 impl Scenario {
     /// The study, the files that it reads, and what its numbers depend on.
     fn study(&self) -> Result<(Study, Inputs, String), Failure> {
-        let Resources { memory, threads } = self.resources;
-        let resources = Resources { memory, threads };
-        let source = Source { scenarios: Vec::new(), set: self.set.clone(), smoke: self.smoke, resources };
-        let study = source.study(&self.scenario)?;
+        let study = self.settings.study(&self.scenario)?;
         let inputs = read_inputs(&study).map_err(|fault| Failure::of(&study, fault))?;
         let print = fingerprint(&study, &inputs);
         Ok((study, inputs, print))
@@ -210,7 +201,7 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    let memory = arguments.scenario.resources.memory();
+    let memory = arguments.scenario.settings.resources.memory();
     admit(&study, memory).map_err(faulty)?;
     if !arguments.stdout {
         output::probe(&folder, std::slice::from_ref(&file))?;
@@ -223,7 +214,7 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
         std::process::exit(signals.code().unwrap_or(1).into());
     };
     // Engines run one shard to a core.
-    let pool = super::pool(arguments.scenario.resources.threads.or(Some(1)))?;
+    let pool = super::pool(arguments.scenario.settings.resources.threads.or(Some(1)))?;
     let part = pool.install(|| {
         let store = Store::in_memory().map_err(|fault| Failure::of(&study, fault.into()))?;
         let options = Options {
@@ -358,7 +349,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     names.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
     output::probe(&folder, &names)?;
     output::create_folder(&folder)?;
-    let store = folder::open_for(&folder, &study, arguments.scenario.smoke, false)?;
+    let store = folder::open_for(&folder, &study, arguments.scenario.settings.smoke, false)?;
     let mut n_found = 0;
     for path in &files {
         let part =
@@ -392,7 +383,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     let n_units = study.n_units;
     let progress = engine::Progress { n_units, n_done: n_units, n_found, n_computed: 0, share: 1.0 };
     let outcome = Outcome { progress, failures, interrupted: false };
-    let pool = arguments.scenario.resources.pool()?;
+    let pool = arguments.scenario.settings.resources.pool()?;
     let finished = Finished {
         folder: &folder,
         study: &study,
@@ -403,7 +394,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
         fonts: (!arguments.no_report).then_some(&fonts),
         lang: arguments.lang,
         plot: false,
-        smoke: arguments.scenario.smoke,
+        smoke: arguments.scenario.settings.smoke,
         quiet: arguments.quiet,
         begin,
     };
