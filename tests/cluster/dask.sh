@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Dask on three hosts without a shared folder: network namespaces of their own, on a bridge of their own. A worker, a host and the scheduler are killed in mid-run.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+venv="$here/.venv"
+if ! cmp -s "$here/requirements.txt" "$venv/.installed"; then
+    python3 -m venv "$venv" || { apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv && python3 -m venv "$venv"; }
+    "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
+    cp "$here/requirements.txt" "$venv/.installed"
+fi
+export PATH="$venv/bin:$PATH"
+
+net="spc$$"
+hosts=(hub a b c)
+address() { # of a host
+    case $1 in hub) echo 10.77.0.1 ;; a) echo 10.77.0.2 ;; b) echo 10.77.0.3 ;; c) echo 10.77.0.4 ;; esac
+}
+pids_on() { # of a host
+    if [ $spaces = yes ]; then ip netns pids "$net-$1" 2> /dev/null; else cat "$work/$1.pid" 2> /dev/null; fi
+}
+tidy() {
+    local host
+    for host in "${hosts[@]}"; do
+        pids_on "$host" | xargs -r kill -9 2> /dev/null || true
+        [ $spaces = yes ] && ip netns del "$net-$host" 2> /dev/null || true
+    done
+    rm -rf "$work"
+}
+spaces=yes
+trap tidy EXIT
+
+# All of it lies in namespaces: nothing is added to the network of this machine.
+plug() { # a host into the bridge of the hub
+    ip netns add "$net-$1"
+    ip netns exec "$net-$1" ip link set lo up
+    ip -n "$net-$1" link add eth0 type veth peer name "to-$1" netns "$net-hub"
+    ip -n "$net-hub" link set "to-$1" master bridge up
+    ip -n "$net-$1" addr add "$(address "$1")/24" dev eth0
+    ip -n "$net-$1" link set eth0 up
+}
+make_hosts() {
+    ip netns add "$net-hub" && ip -n "$net-hub" link set lo up && ip -n "$net-hub" link add bridge type bridge &&
+        ip -n "$net-hub" addr add "$(address hub)/24" dev bridge && ip -n "$net-hub" link set bridge up && plug a && plug b && plug c
+}
+command -v ip > /dev/null || apt-get install -y -qq --no-install-recommends iproute2 || true
+if ! (make_hosts) 2> "$work/namespaces.log"; then
+    say "this machine makes no network namespaces ($(tail -n 1 "$work/namespaces.log")): all hosts are its loopback"
+    for host in "${hosts[@]}"; do ip netns del "$net-$host" 2> /dev/null || true; done
+    spaces=no
+    address() { echo 127.0.0.1; }
+fi
+on() { # a host, a command
+    local host=$1 && shift
+    if [ $spaces = yes ]; then ip netns exec "$net-$host" "$@"; else "$@"; fi
+}
+
+# A host that goes without a word is noticed after seconds, not after the minutes that Dask gives it.
+export DASK_DISTRIBUTED__SCHEDULER__WORKER_TTL=4s DASK_DISTRIBUTED__COMM__TIMEOUTS__TCP=12s DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT=4s
+export DASK_DISTRIBUTED__ADMIN__LOG_FORMAT='%(message)s'
+port=$((20000 + $$ % 20000))
+scheduler="tcp://$(address hub):$port"
+start_scheduler() {
+    on hub dask scheduler --host "$(address hub)" --port "$port" --no-dashboard --no-show > "$work/scheduler.log" 2>&1 &
+    echo $! > "$work/hub.pid"
+    disown
+    await 30 grep -q "Scheduler at" "$work/scheduler.log"
+}
+start_worker() { # on a host; it sees nothing of the study's folder
+    local host=$1 hide=()
+    [ $spaces = yes ] && hide=(unshare -m bash -c 'mount -t tmpfs none "$0" && exec "$@"' "$work/study")
+    mkdir -p "$work/$host"
+    PATH="$work/bin:$venv/bin:$PATH" on "$host" "${hide[@]}" dask worker "$scheduler" --host "$(address "$host")" --name "$host" --nthreads 1 --no-nanny \
+        --no-dashboard --local-directory "$work/$host" > "$work/worker-$host.log" 2>&1 &
+    echo $! > "$work/$host.pid"
+    disown
+}
+# Without the binary of this environment before it on the path of a worker.
+rm -f "$venv/bin/superpose"
+n_workers() { on hub python3 -c "from distributed import Client; Client('$scheduler', timeout='5s').wait_for_workers($1, timeout=60)" || fail "no $1 workers"; }
+run() { # the study, into a folder, in the background
+    (cd "$work/study" && exec_on_hub "$superpose" run study.toml --on dask --scheduler "$scheduler" --shard-seconds 0.4 --out "$1" --quiet "${@:2}") > "$work/run-$1.log" 2>&1 &
+    run_pid=$!
+}
+exec_on_hub() { if [ $spaces = yes ]; then exec ip netns exec "$net-hub" "$@"; else exec "$@"; fi; }
+ends() { # with a code
+    local code=0
+    wait "$run_pid" || code=$?
+    [ $code = "$1" ] || fail "the run ended with $code, not $1"
+}
+kill_host() { # nothing is said to anybody
+    [ $spaces = yes ] && ip -n "$net-hub" link set "to-$1" down
+    pids_on "$1" | xargs -r kill -9
+}
+
+say "== Dask $("$venv/bin/python" -c 'import distributed; print(distributed.__version__)'), one thread on each of three hosts"
+one_machine
+start_scheduler
+for host in a b c; do start_worker $host; done
+n_workers 3
+
+say "-- a worker is killed, and one shard ends with 75 twice"
+anew
+mkdir "$work/faulty"
+run killed-worker
+await 60 at_least 4 ended
+pids_on a | xargs -r kill -9
+ends 0
+[ -d "$work/faulty/2" ] || fail "no shard has ended with 75 twice"
+same killed-worker
+repeated
+
+say "-- a host is gone, without a word"
+start_worker a
+n_workers 3
+anew
+run lost-host
+await 60 at_least 4 ended
+kill_host b
+ends 0
+same lost-host
+repeated
+
+say "-- the scheduler is killed; another one is started, and the same command goes on"
+anew
+run lost-scheduler
+await 60 at_least 4 ended
+kill -9 "$(pids_on hub | while read -r pid; do grep -q scheduler "/proc/$pid/cmdline" && echo "$pid"; done | head -n 1)"
+ends 75
+say "   $(cat "$work/run-lost-scheduler.log")"
+grep -q "is gone" "$work/run-lost-scheduler.log" || fail "nothing is said of the scheduler"
+for host in a c; do pids_on $host | xargs -r kill -9; done
+start_scheduler
+for host in a c; do start_worker $host; done
+n_workers 2
+run lost-scheduler
+ends 0
+same lost-scheduler
+repeated
+
+say "-- what a shard costs beyond its work"
+cat > "$work/study/small.toml" <<'END'
+name = "small"
+seed = 1
+replicates = 100
+concepts.count = 256
+[[tiers]]
+name = "a"
+d_model = 256
+embedding.fully_distributed = {}
+[measure.overlap]
+END
+anew
+begun=$(date +%s%N)
+(cd "$work/study" && on hub "$superpose" run small.toml --on dask --scheduler "$scheduler" --shard-seconds 0.001 --out small --quiet --no-report) || fail "small.toml"
+took=$((($(date +%s%N) - begun) / 1000000))
+say "   $(n_of ended) shards of a millisecond in $took ms on two workers: $((took / $(n_of ended))) ms a shard, the start of Python and Dask included"
+say "Dask: passed"
