@@ -9,7 +9,9 @@ if ! cmp -s "$here/requirements.txt" "$venv/.installed"; then
     "$venv/bin/pip" install -q --disable-pip-version-check -r "$here/requirements.txt"
     cp "$here/requirements.txt" "$venv/.installed"
 fi
+bare="$PATH"
 export PATH="$venv/bin:$PATH"
+tls=()
 
 net="spc$$"
 hosts=(hub a b c)
@@ -25,6 +27,7 @@ tidy() {
         pids_on "$host" | xargs -r kill -9 2> /dev/null || true
         [ $spaces = yes ] && ip netns del "$net-$host" 2> /dev/null || true
     done
+    umount "$work/study/full" 2> /dev/null || true
     rm -rf "$work"
 }
 spaces=yes
@@ -61,16 +64,17 @@ export DASK_DISTRIBUTED__ADMIN__LOG_FORMAT='%(message)s'
 port=$((20000 + $$ % 20000))
 scheduler="tcp://$(address hub):$port"
 start_scheduler() {
-    on hub dask scheduler --host "$(address hub)" --port "$port" --no-dashboard --no-show > "$work/scheduler.log" 2>&1 &
+    on hub dask scheduler "${tls[@]}" --host "$(address hub)" --port "$port" --dashboard-address :0 --no-show > "$work/scheduler.log" 2>&1 &
     echo $! > "$work/hub.pid"
     disown
     await 30 grep -q "Scheduler at" "$work/scheduler.log"
 }
-start_worker() { # on a host; it sees nothing of the study's folder
-    local host=$1 hide=()
+start_worker() { # on a host, with a folder first on its path; it sees nothing of the study's folder
+    local host=$1 bin=${2:-$work/bin} hide=()
     [ $spaces = yes ] && hide=(unshare -m bash -c 'mount -t tmpfs none "$0" && exec "$@"' "$work/study")
     mkdir -p "$work/$host"
-    PATH="$work/bin:$venv/bin:$PATH" on "$host" "${hide[@]}" dask worker "$scheduler" --host "$(address "$host")" --name "$host" --nthreads 1 --no-nanny \
+    [ $spaces = yes ] && ip -n "$net-hub" link set "to-$host" up
+    PATH="$bin:$venv/bin:$bare" on "$host" "${hide[@]}" dask worker "$scheduler" "${tls[@]}" --host "$(address "$host")" --name "$host" --nthreads 1 --no-nanny \
         --no-dashboard --local-directory "$work/$host" > "$work/worker-$host.log" 2>&1 &
     echo $! > "$work/$host.pid"
     disown
@@ -79,7 +83,7 @@ start_worker() { # on a host; it sees nothing of the study's folder
 rm -f "$venv/bin/superpose"
 n_workers() { on hub python3 -c "from distributed import Client; Client('$scheduler', timeout='5s').wait_for_workers($1, timeout=60)" || fail "no $1 workers"; }
 run() { # the study, into a folder, in the background
-    (cd "$work/study" && exec_on_hub "$superpose" run study.toml --on dask --scheduler "$scheduler" --shard-seconds 0.4 --out "$1" --quiet "${@:2}") > "$work/run-$1.log" 2>&1 &
+    (cd "$work/study" && exec_on_hub "$superpose" run study.toml --on dask --scheduler "$scheduler" --shard-seconds 0.4 --out "$1" --quiet "${@:2}") > "$work/run-${1//\//-}.log" 2>&1 &
     run_pid=$!
 }
 exec_on_hub() { if [ $spaces = yes ]; then exec ip netns exec "$net-hub" "$@"; else exec "$@"; fi; }
@@ -138,11 +142,73 @@ ends 0
 same lost-scheduler
 repeated
 
-say "-- what a shard costs beyond its work"
+stop_cluster() { for host in a b c hub; do pids_on $host | xargs -r kill -9; done; }
+said() { # what a run has said, in full
+    [ "$(cat "$work/run-$1.log")" = "error: $2" ] || fail "$1 has said: $(cat "$work/run-$1.log")"
+    say "   $2"
+}
+
+say "-- a disk is full where the study is driven"
+mkdir "$work/study/full"
+if mount -t tmpfs -o size=20m none "$work/study/full" 2> /dev/null; then
+    anew
+    (cd "$work/study" && exec_on_hub "$superpose" run study.toml --on dask --scheduler "$scheduler" --shard-seconds 0.4 --out full/run --quiet --no-report) > "$work/run-full.log" 2>&1 &
+    run_pid=$!
+    await 30 test -e "$work/study/full/run/store.redb"
+    dd if=/dev/zero of="$work/study/full/filler" bs=64k 2> /dev/null || true
+    ends 7
+    said full "full/run/store.redb: cannot be read or written: No space left on device (os error 28); finished work is kept, and the same command goes on"
+    rm "$work/study/full/filler"
+    run full/run
+    ends 0
+    same full/run
+    umount "$work/study/full"
+else
+    say "   this machine mounts nothing: left out"
+fi
+
+say "-- workers that cannot take part"
+mkdir "$work/old" "$work/none"
+printf '#!/bin/sh\necho superpose 0.0.9\n' > "$work/old/superpose"
+chmod 755 "$work/old/superpose"
+stop_cluster
+start_scheduler
+start_worker a "$work/old"
+start_worker b "$work/none"
+start_worker c
+n_workers 3
+run refused
+ends 7
+# Ports of workers are as they come.
+sed -i -E 's/(10\.77\.0\.[0-9]+|127\.0\.0\.1):[0-9]+/\1:PORT/g' "$work/run-refused.log"
+said refused "2 of 3 workers cannot take part: tcp://$(address a):PORT has superpose 0.0.9; tcp://$(address b):PORT has no superpose on its path; this is $("$superpose" --version), and all must have the same"
+[ ! -e "$work/study/refused/study.csv" ] || fail "it has run"
+
+say "-- no scheduler is there"
+stop_cluster
+run nobody
+ends 75
+grep -q "^error: $scheduler: no Dask scheduler answers there (" "$work/run-nobody.log" || fail "$(cat "$work/run-nobody.log")"
+say "   $(sed 's/^error: //' "$work/run-nobody.log")"
+
+say "-- over TLS, and what a shard costs beyond its work"
+(
+    cd "$work"
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 1 -subj /CN=ca
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout key.pem -out request.pem -subj /CN=cluster
+    openssl x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 1
+) > "$work/openssl.log" 2>&1 || fail openssl
+tls=(--tls-ca-file "$work/ca.pem" --tls-cert "$work/cert.pem" --tls-key "$work/key.pem")
+scheduler="tls://$(address hub):$port"
+start_scheduler
+start_worker a
+start_worker c
+await 30 grep -q "Registered to" "$work/worker-a.log"
+await 30 grep -q "Registered to" "$work/worker-c.log"
 cat > "$work/study/small.toml" <<'END'
 name = "small"
 seed = 1
-replicates = 100
+replicates = 400
 concepts.count = 256
 [[tiers]]
 name = "a"
@@ -152,7 +218,11 @@ embedding.fully_distributed = {}
 END
 anew
 begun=$(date +%s%N)
-(cd "$work/study" && on hub "$superpose" run small.toml --on dask --scheduler "$scheduler" --shard-seconds 0.001 --out small --quiet --no-report) || fail "small.toml"
+(cd "$work/study" && on hub "$superpose" run small.toml --on dask --scheduler "$scheduler" "${tls[@]}" --shard-seconds 0.001 --out small --quiet --no-report) || fail "small.toml"
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 took=$((($(date +%s%N) - begun) / 1000000))
 say "   $(n_of ended) shards of a millisecond in $took ms on two workers: $((took / $(n_of ended))) ms a shard, the start of Python and Dask included"
+for pid in $(pids_on hub); do
+    if grep -qz scheduler "/proc/$pid/cmdline"; then say "   the scheduler took $(($(ticks "$pid") * 10)) ms of processor time, its start included"; fi
+done
 say "Dask: passed"
