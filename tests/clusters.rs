@@ -98,9 +98,9 @@ fn messages_of_a_cluster_that_is_not_as_it_must_be() {
         format!("superpose {} (results epoch {})", env!("CARGO_PKG_VERSION"), superpose::engine::unit::RESULTS_EPOCH);
     let cases = [
         (
-            r#"{"is":"lacking","text":"No module named 'dask'","bytes":0}"#,
+            r#"{"is":"lacking","text":"No module named dask","bytes":0}"#,
             7,
-            "--on dask needs Dask, which ./driver does not have (No module named 'dask'); this installs it: ./driver -m pip install 'dask[distributed]'".to_owned(),
+            "--on dask needs Dask, which ./driver does not have (No module named dask); this installs it: ./driver -m pip install 'dask[distributed]'".to_owned(),
         ),
         (
             r#"{"is":"unreachable","text":"Timed out","bytes":0}"#,

@@ -148,6 +148,22 @@ said() { # what a run has said, in full
     say "   $2"
 }
 
+say "-- a cluster of this machine, told to stop in mid-run"
+anew
+(cd "$work/study" && PATH="$work/bin:$PATH" exec_on_hub "$superpose" run study.toml --on dask --workers 2 --shard-seconds 0.4 --out stopped --progress json) > "$work/run-stopped.log" 2>&1 &
+run_pid=$!
+await 60 grep -q '"done":[1-9]' "$work/run-stopped.log"
+kill -TERM $run_pid
+ends 143
+said_so="$(tail -n 1 "$work/run-stopped.log")"
+[[ "$said_so" =~ ^interrupted:\ [0-9]+\ of\ 160\ units\ are\ done\ and\ saved ]] || fail "it has said: $said_so"
+say "   $said_so"
+for pid in $(pgrep -f "superpose_on_dask.py|shard .*study.toml"); do
+    ! grep -qz "$work" "/proc/$pid/environ" 2> /dev/null || fail "$pid still runs: $(tr '\0' ' ' < "/proc/$pid/cmdline")"
+done
+(cd "$work/study" && "$superpose" run study.toml --out stopped --quiet)
+same stopped
+
 say "-- a disk is full where the study is driven"
 mkdir "$work/study/full"
 if mount -t tmpfs -o size=20m none "$work/study/full" 2> /dev/null; then

@@ -119,7 +119,7 @@ repeated
 
 say "-- the array is cancelled in mid-run; the merge says what is missing, and the same command submits that"
 anew
-submit cancelled
+submit cancelled --sbatch-options "--partition=all --time=10 --comment='of a test'"
 await 60 at_least 4 ended
 scancel --name=study
 end_of_jobs
