@@ -126,10 +126,10 @@ impl<'a> Cluster<'a> {
             let cutter = scope.spawn(move || {
                 let seconds = || f64::from_bits(wished.load(Ordering::Relaxed));
                 left::each_piece(study, inputs, store, &seconds, &mut |piece| offer.send(piece).is_ok())
+                    .map_err(|fault| Failure::of(study, fault))
             });
             let ended = run.carry(&mut driver, pieces, &mut pace, wished);
-            let cut = cutter.join().expect("what the store throws is a fault");
-            cut.map_err(|fault| Failure::of(study, fault)).and(ended)
+            cutter.join().expect("what the store throws is a fault").and(ended)
         })
     }
 
@@ -462,18 +462,22 @@ fn agree(versions: &BTreeMap<String, Option<String>>) -> Result<(), Failure> {
     Err(Failure::new(7, sentence))
 }
 
+/// A file with its name below a folder of the worker's.
+type Carried = (String, Vec<u8>);
+
 /// The files that workers need, with their names below a folder of the worker's, and the name of the scenario among them. What the scenario names by an absolute path outside its own folder must be
 /// there already.
-fn carried(work: &Work) -> Result<(Vec<(String, Vec<u8>)>, String), Failure> {
+fn carried(work: &Work) -> Result<(Vec<Carried>, String), Failure> {
     let study = work.study;
     let folder = study.path().parent().unwrap_or(Path::new(""));
     let mut below = Vec::new();
     for file in work.inputs.keys() {
         for path in file.paths().map_err(|error| Failure::new(4, error))? {
-            if let Ok(relative) = path.strip_prefix(folder) {
-                if relative.is_relative() && !below.contains(&relative.to_owned()) {
-                    below.push(relative.to_owned());
-                }
+            if let Ok(relative) = path.strip_prefix(folder)
+                && relative.is_relative()
+                && !below.contains(&relative.to_owned())
+            {
+                below.push(relative.to_owned());
             }
         }
     }
