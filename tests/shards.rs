@@ -156,3 +156,17 @@ fn messages_of_parts_that_do_not_belong() {
     );
     assert!(!folder.path().join("m").exists() && !folder.path().join("results").exists());
 }
+
+#[test]
+fn law_a_merged_smoke_run_leaves_no_store() {
+    let folder = folder();
+    let smoke = format!("{SCENARIO}[smoke]\nreplicates = 2\n");
+    fs::write(folder.path().join("s.toml"), smoke).expect("a file");
+    assert_eq!(superpose(&folder, "shard s.toml 1/1 --smoke --out parts").0, 0);
+    assert_eq!(error(&folder, "merge s.toml parts --smoke --out m --quiet"), (0, String::new()));
+    assert_eq!(error(&folder, "run s.toml --smoke --out one --quiet"), (0, String::new()));
+    assert!(contents(&folder.path().join("m")) == contents(&folder.path().join("one")));
+    assert!(!folder.path().join("m/store.redb").exists() && folder.path().join("m/s.csv").exists());
+    // So the full size has the folder to itself.
+    assert_eq!(error(&folder, "run s.toml --out m --quiet"), (0, String::new()));
+}

@@ -24,9 +24,13 @@ pub struct Arguments {
 pub fn check(arguments: &Arguments) -> Result<(), Failure> {
     let source = &arguments.source;
     for study in source.studies()? {
-        let text = if arguments.json { in_json(&study, source.threads()) } else { describe(&study, source.threads())? };
+        let text = if arguments.json {
+            in_json(&study, source.settings.threads())
+        } else {
+            describe(&study, source.settings.threads())?
+        };
         print(&text)?;
-        admit(&study, source.resources.memory()).map_err(|fault| Failure::of(&study, fault))?;
+        admit(&study, source.settings.resources.memory()).map_err(|fault| Failure::of(&study, fault))?;
     }
     Ok(())
 }

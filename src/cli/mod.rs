@@ -9,6 +9,7 @@ mod findings;
 mod folder;
 mod measure;
 mod memory;
+mod on;
 mod out;
 mod page;
 mod plot;
@@ -25,7 +26,7 @@ use std::fmt::Display;
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, PoisonError};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use superpose::geometry::kernel::Kernel;
@@ -37,7 +38,7 @@ use superpose::{embedding, engine, explain, schema};
 
 /// Simulates how representations emerge as models grow: a scenario file in, a tidy CSV out.
 #[derive(Parser)]
-#[command(version, propagate_version = true, after_help = EXIT_CODES)]
+#[command(version, long_version = version(), propagate_version = true, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -46,7 +47,7 @@ struct Cli {
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, 2 usage, 3 scenario refused, 4 input data refused,
 5 over the memory budget, 6 the folder is in use or another scenario's, 7 input or output failed, 8 the store is damaged,
-9 units failed or are missing, 75 a shard that may be tried again, 101 internal error, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
+9 units failed or are missing, 75 a shard or a cluster that may be tried again, 101 internal error, 130 / 143 / 129 saved and stopped by SIGINT / SIGTERM / SIGHUP.
 Try: superpose run scenarios/tiers.toml";
 
 #[derive(Subcommand)]
@@ -109,6 +110,13 @@ struct Source {
     /// Scenario files (TOML)
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
+    #[command(flatten)]
+    settings: Settings,
+}
+
+/// What may be asked of any scenario beside its file.
+#[derive(Args)]
+struct Settings {
     /// Replace a value of the scenario, as in concepts.count=256 or tiers.large.params=1e10; may be repeated
     #[arg(long, value_name = "PATH=VALUE")]
     set: Vec<String>,
@@ -193,9 +201,11 @@ impl From<WriteError> for Failure {
 impl Source {
     /// The studies of all scenarios: none is run before all are found right.
     fn studies(&self) -> Result<Vec<Study>, Failure> {
-        self.scenarios.iter().map(|path| self.study(path)).collect()
+        self.scenarios.iter().map(|path| self.settings.study(path)).collect()
     }
+}
 
+impl Settings {
     fn study(&self, path: &std::path::Path) -> Result<Study, Failure> {
         let mut document = Document::read(path)?;
         Study::check_smoke(&document)?;
@@ -209,6 +219,13 @@ impl Source {
     fn threads(&self) -> usize {
         threads(self.resources.threads)
     }
+}
+
+/// The version, with the epoch of its numbers: two binaries that say the same compute the same.
+fn version() -> &'static str {
+    static VERSION: LazyLock<String> =
+        LazyLock::new(|| format!("{} (results epoch {})", env!("CARGO_PKG_VERSION"), engine::unit::RESULTS_EPOCH));
+    &VERSION
 }
 
 /// Runs the command that was typed.

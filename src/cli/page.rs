@@ -25,6 +25,16 @@ pub enum Lang {
     Zh,
 }
 
+impl Lang {
+    /// The word that chooses it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Zh => "zh",
+        }
+    }
+}
+
 impl From<Lang> for Language {
     fn from(lang: Lang) -> Self {
         match lang {

@@ -15,6 +15,7 @@ use superpose::scenario::study::Study;
 use superpose::store;
 
 use super::check::extent;
+use super::on::{On, Where, dask::Work, slurm};
 use super::plot::fonts;
 use super::progress::{Form, Progress};
 use super::publish::{Finished, MANIFEST};
@@ -56,6 +57,8 @@ pub struct Arguments {
     /// Print nothing but errors
     #[arg(long)]
     quiet: bool,
+    #[command(flatten)]
+    on: On,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -103,6 +106,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let sentence = "--out takes the results of one scenario; leave it out to have each in results/NAME";
         return Err(Failure::new(2, sentence));
     }
+    let engine = arguments.on.engine()?;
+    if engine.is_some() && source.scenarios.len() > 1 {
+        return Err(Failure::new(2, "--on takes one scenario"));
+    }
     let studies = source.studies()?;
     for (index, study) in studies.iter().enumerate() {
         if let Some(other) = studies[..index].iter().find(|other| Files::of(other) == Files::of(study)) {
@@ -112,30 +119,50 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             return Err(Failure::new(2, sentence));
         }
     }
-    let memory = source.resources.memory();
-    studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
+    if let (Some(Where::Slurm(array)), [study]) = (&engine, studies.as_slice()) {
+        let asked = slurm::Asked {
+            settings: &source.settings,
+            folder: &arguments.folder(study),
+            no_report: arguments.no_report,
+            lang: arguments.lang,
+            font: arguments.font.as_deref(),
+        };
+        return array.submit(study, &asked);
+    }
+    let memory = source.settings.resources.memory();
+    // What a unit takes of another machine is for that one to know.
+    if engine.is_none() {
+        studies.iter().try_for_each(|study| admit(study, memory).map_err(|fault| Failure::of(study, fault)))?;
+    }
     for study in &studies {
         let mut files: Vec<String> = Files::of(study).all().into();
         files.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
         output::probe(&arguments.folder(study), &files)?;
     }
-    let pool = source.resources.pool()?;
+    let pool = source.settings.resources.pool()?;
     let fonts = fonts(arguments.font.as_deref())?;
-    studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, memory, &fonts)))
+    studies.iter().try_for_each(|study| pool.install(|| run_one(arguments, study, engine.as_ref(), memory, &fonts)))
 }
 
-fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> Result<(), Failure> {
+fn run_one(
+    arguments: &Arguments,
+    study: &Study,
+    engine: Option<&Where>,
+    memory: u64,
+    fonts: &Fonts,
+) -> Result<(), Failure> {
     let (started, clock) = (SystemTime::now(), Instant::now());
     let inputs = read_inputs(study).map_err(|fault| Failure::of(study, fault))?;
     let folder = arguments.folder(study);
     output::create_folder(&folder)?;
-    let store = folder::open_for(&folder, study, arguments.source.smoke, arguments.repair)?;
+    let store = folder::open_for(&folder, study, arguments.source.settings.smoke, arguments.repair)?;
 
     let kernel = arguments.kernel.0.unwrap_or_else(Kernel::best);
     let progress = Progress::new(arguments.progress, arguments.quiet);
     let n_threads = rayon::current_num_threads();
     let is_long = study.seconds > LONG_S * n_threads as f64;
-    if !arguments.quiet
+    if engine.is_none()
+        && !arguments.quiet
         && arguments.progress == Form::Auto
         && (is_long || study.sweep.is_some() && stderr().is_terminal())
     {
@@ -158,7 +185,14 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         stop: &|| signals.code().is_some(),
         stopped: &saved,
     };
-    let outcome = engine::run(study, &inputs, &store, &options).map_err(|fault| Failure::of(study, fault))?;
+    let outcome = match engine {
+        Some(Where::Dask(cluster)) => {
+            let (settings, quiet) = (&arguments.source.settings, arguments.quiet);
+            let work = Work { study, inputs: &inputs, store: &store, folder: &folder, settings, quiet };
+            cluster.run(&work, &options)?
+        }
+        _ => engine::run(study, &inputs, &store, &options).map_err(|fault| Failure::of(study, fault))?,
+    };
     progress.end(&outcome.progress);
     if outcome.interrupted {
         let first = outcome.failures.first().map_or("", |failure| failure.sentence.as_str());
@@ -178,7 +212,7 @@ fn run_one(arguments: &Arguments, study: &Study, memory: u64, fonts: &Fonts) -> 
         fonts: (!arguments.no_report).then_some(fonts),
         lang: arguments.lang,
         plot: arguments.plot,
-        smoke: arguments.source.smoke,
+        smoke: arguments.source.settings.smoke,
         quiet: arguments.quiet,
         begin: (started, clock),
     };

@@ -1,6 +1,7 @@
 //! `superpose shard`, `merge` and `missing`: a study computed in parts, wherever that may be.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::fs;
 use std::io::Write;
 use std::ops::Range;
@@ -14,14 +15,14 @@ use superpose::engine::{self, Options, Outcome, admit};
 use superpose::geometry::kernel::Kernel;
 use superpose::output;
 use superpose::scenario::study::Study;
-use superpose::store::{self, Store};
+use superpose::store::{self, Batch, Store};
 
 use super::plot::fonts;
 use super::publish::{Finished, MANIFEST};
 use super::results::{Files, default_folder};
 use super::signals::Signals;
 use super::summary::counted;
-use super::{Failure, Resources, Source, folder, page, print};
+use super::{Failure, Settings, folder, page, print};
 
 /// How the name of a part ends.
 const ENDING: &str = "part";
@@ -35,23 +36,14 @@ struct Scenario {
     /// Scenario file (TOML)
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
-    /// Replace a value of the scenario, as in concepts.count=256; may be repeated
-    #[arg(long, value_name = "PATH=VALUE")]
-    set: Vec<String>,
-    /// Take the small size that the scenario gives in [smoke]
-    #[arg(long)]
-    smoke: bool,
     #[command(flatten)]
-    resources: Resources,
+    settings: Settings,
 }
 
 impl Scenario {
     /// The study, the files that it reads, and what its numbers depend on.
     fn study(&self) -> Result<(Study, Inputs, String), Failure> {
-        let Resources { memory, threads } = self.resources;
-        let resources = Resources { memory, threads };
-        let source = Source { scenarios: Vec::new(), set: self.set.clone(), smoke: self.smoke, resources };
-        let study = source.study(&self.scenario)?;
+        let study = self.settings.study(&self.scenario)?;
         let inputs = read_inputs(&study).map_err(|fault| Failure::of(&study, fault))?;
         let print = fingerprint(&study, &inputs);
         Ok((study, inputs, print))
@@ -198,10 +190,7 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
         Which::Auto(_) => unreachable!("its number is known"),
     };
     let file = format!("{}.{file}.{ENDING}", study.name());
-    let folder = arguments
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("{}.parts", default_folder(study.name()).display())));
+    let folder = arguments.out.clone().unwrap_or_else(|| parts_folder(&default_folder(study.name())));
     let path = folder.join(&file);
     if !arguments.stdout {
         let there = fs::read(&path).ok().and_then(|bytes| Header::decode(&bytes).ok());
@@ -210,7 +199,7 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
             return Ok(());
         }
     }
-    let memory = arguments.scenario.resources.memory();
+    let memory = arguments.scenario.settings.resources.memory();
     admit(&study, memory).map_err(faulty)?;
     if !arguments.stdout {
         output::probe(&folder, std::slice::from_ref(&file))?;
@@ -223,7 +212,7 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
         std::process::exit(signals.code().unwrap_or(1).into());
     };
     // Engines run one shard to a core.
-    let pool = super::pool(arguments.scenario.resources.threads.or(Some(1)))?;
+    let pool = super::pool(arguments.scenario.settings.resources.threads.or(Some(1)))?;
     let part = pool.install(|| {
         let store = Store::in_memory().map_err(|fault| Failure::of(&study, fault.into()))?;
         let options = Options {
@@ -267,6 +256,42 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Where the parts of a run stand whose results stand in a folder.
+pub fn parts_folder(results: &Path) -> PathBuf {
+    let mut name = results.as_os_str().to_owned();
+    name.push(".parts");
+    name.into()
+}
+
+/// The parts of a folder that are whole, with what they say of themselves; none if there is no folder.
+pub fn headers(folder: &Path) -> Result<Vec<(PathBuf, Header)>, Failure> {
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut whole = Vec::new();
+    for path in parts_in(folder)? {
+        // What is damaged is not there.
+        if let Ok(header) = Header::decode(&read(&path)?) {
+            whole.push((path, header));
+        }
+    }
+    Ok(whole)
+}
+
+/// The parts of a folder.
+fn parts_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fault = |error| Failure::new(7, format!("{}: cannot be read: {error}", folder.display()));
+    let mut there = Vec::new();
+    for entry in folder.read_dir().map_err(fault)? {
+        let entry = entry.map_err(fault)?.path();
+        if entry.extension().is_some_and(|ending| ending == ENDING) {
+            there.push(entry);
+        }
+    }
+    there.sort();
+    Ok(there)
+}
+
 /// The files that were named, and those of the folders that were.
 fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
@@ -275,21 +300,13 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path.clone());
             continue;
         }
-        let fault = |error| Failure::new(7, format!("{}: cannot be read: {error}", path.display()));
-        let mut there = Vec::new();
-        for entry in path.read_dir().map_err(fault)? {
-            let entry = entry.map_err(fault)?.path();
-            if entry.extension().is_some_and(|ending| ending == ENDING) {
-                there.push(entry);
-            }
-        }
+        let there = parts_in(path)?;
         if there.is_empty() {
             return Err(Failure::new(
                 2,
                 format!("{}: holds no part (NAME.{ENDING}); superpose shard writes them", path.display()),
             ));
         }
-        there.sort();
         files.extend(there);
     }
     Ok(files)
@@ -310,6 +327,68 @@ fn left(headers: &[Header]) -> Vec<String> {
     gaps.into_iter().map(|gap| format!("{}-{}", gap.start, gap.end - 1)).collect()
 }
 
+/// Refuses a part of another version or of another scenario; `from` says where it is from.
+pub fn belongs(header: &Header, study: &Study, print_of_study: &str, from: &dyn Display) -> Result<(), Failure> {
+    let here = (env!("CARGO_PKG_VERSION"), RESULTS_EPOCH);
+    if (header.version.as_str(), header.epoch.as_str()) != here {
+        let (version, epoch) = here;
+        return Err(Failure::new(
+            8,
+            format!(
+                "{from}: holds the numbers of version {} (epoch {}), and this is {version} (epoch {epoch}); compute it with the same version everywhere",
+                header.version, header.epoch
+            ),
+        ));
+    }
+    if header.fingerprint != print_of_study {
+        return Err(Failure::new(
+            8,
+            format!(
+                "{from}: is a part of another scenario (\"{}\", {}), or of {} before it was changed",
+                header.scenario,
+                counted(header.n_units, "unit"),
+                study.path().display()
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Puts the records of a part into the store of a run, and says how many were new. Those that are there already must be the same.
+pub fn take_in(store: &Store, records: Batch, folder: &Path, from: &dyn Display) -> Result<u64, Failure> {
+    let view = store.view()?;
+    let mut new = Vec::new();
+    for (key, values) in records {
+        match view.get(&key)? {
+            None => new.push((key, values)),
+            Some(there) if there == values => {}
+            Some(_) => {
+                return Err(Failure::new(
+                    8,
+                    format!(
+                        "{from}: has other numbers than another part, or than {}, for the same unit",
+                        folder.join(store::FILE).display()
+                    ),
+                ));
+            }
+        }
+    }
+    drop(view);
+    store.put(&new)?;
+    Ok(new.len() as u64)
+}
+
+/// The units that the store lacks when all parts are there, with what their parts have told of them.
+pub fn failures(
+    study: &Study,
+    inputs: &Inputs,
+    store: &Store,
+    told: &BTreeMap<(u64, usize, u64), engine::Failure>,
+) -> Result<Vec<engine::Failure>, Failure> {
+    let lacking = engine::lacking(study, inputs, store).map_err(|fault| Failure::of(study, fault))?;
+    Ok(lacking.into_iter().map(|unit| told.get(&unit.unit).cloned().unwrap_or(unit)).collect())
+}
+
 /// Puts parts together and writes what `run` writes.
 pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     let begin = (SystemTime::now(), Instant::now());
@@ -320,23 +399,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     let mut headers = Vec::new();
     for path in &files {
         let header = header(path)?;
-        let foreign = |what: String| Err(Failure::new(8, format!("{}: {what}", path.display())));
-        let here = (env!("CARGO_PKG_VERSION"), RESULTS_EPOCH);
-        if (header.version.as_str(), header.epoch.as_str()) != here {
-            let (version, epoch) = here;
-            return foreign(format!(
-                "holds the numbers of version {} (epoch {}), and this is {version} (epoch {epoch}); compute it with the same version everywhere",
-                header.version, header.epoch
-            ));
-        }
-        if header.fingerprint != print_of_study {
-            return foreign(format!(
-                "is a part of another scenario (\"{}\", {}), or of {} before it was changed",
-                header.scenario,
-                counted(header.n_units, "unit"),
-                study.path().display()
-            ));
-        }
+        belongs(&header, &study, &print_of_study, &path.display())?;
         headers.push(header);
     }
     let left = left(&headers);
@@ -358,41 +421,19 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     names.extend([MANIFEST, store::FILE, page::FILE].map(str::to_owned));
     output::probe(&folder, &names)?;
     output::create_folder(&folder)?;
-    let store = folder::open_for(&folder, &study, arguments.scenario.smoke, false)?;
+    let store = folder::open_for(&folder, &study, arguments.scenario.settings.smoke, false)?;
     let mut n_found = 0;
     for path in &files {
         let part =
             Part::decode(&read(path)?).map_err(|error| Failure::new(8, format!("{}: {error}", path.display())))?;
-        let view = store.view()?;
-        let mut new = Vec::new();
-        for (key, values) in part.records {
-            match view.get(&key)? {
-                None => new.push((key, values)),
-                Some(there) if there == values => {}
-                Some(_) => {
-                    return Err(Failure::new(
-                        8,
-                        format!(
-                            "{}: has other numbers than another part, or than {}, for the same unit",
-                            path.display(),
-                            folder.join(store::FILE).display()
-                        ),
-                    ));
-                }
-            }
-        }
-        drop(view);
-        n_found += new.len() as u64;
-        store.put(&new)?;
+        n_found += take_in(&store, part.records, &folder, &path.display())?;
     }
-    let lacking = engine::lacking(&study, &inputs, &store).map_err(|fault| Failure::of(&study, fault))?;
-    let told: BTreeMap<_, _> =
-        headers.into_iter().flat_map(|header| header.failures).map(|failure| (failure.unit, failure)).collect();
-    let failures = lacking.into_iter().map(|unit| told.get(&unit.unit).cloned().unwrap_or(unit)).collect();
+    let told = headers.into_iter().flat_map(|header| header.failures).map(|failure| (failure.unit, failure)).collect();
+    let failures = failures(&study, &inputs, &store, &told)?;
     let n_units = study.n_units;
     let progress = engine::Progress { n_units, n_done: n_units, n_found, n_computed: 0, share: 1.0 };
     let outcome = Outcome { progress, failures, interrupted: false };
-    let pool = arguments.scenario.resources.pool()?;
+    let pool = arguments.scenario.settings.resources.pool()?;
     let finished = Finished {
         folder: &folder,
         study: &study,
@@ -403,7 +444,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
         fonts: (!arguments.no_report).then_some(&fonts),
         lang: arguments.lang,
         plot: false,
-        smoke: arguments.scenario.smoke,
+        smoke: arguments.scenario.settings.smoke,
         quiet: arguments.quiet,
         begin,
     };

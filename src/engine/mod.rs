@@ -1,5 +1,6 @@
 //! The engine: a study in, records out, on all cores of the current pool; what is in the store already is not computed again.
 
+pub mod left;
 pub mod results;
 pub mod shard;
 pub mod unit;

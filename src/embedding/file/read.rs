@@ -178,16 +178,30 @@ impl File {
     }
 
     fn digest_of_vectors(&self) -> Result<String, ReadError> {
+        let digests: Vec<String> =
+            self.paths_of_vectors()?.iter().map(|path| sha256(path)).collect::<Result<_, _>>()?;
+        match digests.as_slice() {
+            [own] => Ok(own.clone()),
+            several => Ok(hexadecimal(Sha256::digest(several.concat()).as_ref())),
+        }
+    }
+
+    /// All files of which something is read: that of the vectors, or index and shard of a sharded model, and that of the names.
+    pub fn paths(&self) -> Result<Vec<PathBuf>, ReadError> {
+        Ok(self.paths_of_vectors()?.into_iter().chain(self.names.clone()).collect())
+    }
+
+    fn paths_of_vectors(&self) -> Result<Vec<PathBuf>, ReadError> {
         let origin = Origin::Path(self.path.clone());
         let source = origin.open()?;
-        let own = sha256(&self.path)?;
         let fail = |flaw| ReadError::new(&self.path, flaw);
         let (_, is_index) = format::tell(&source, self.ending(), self.format).map_err(fail)?;
-        if !is_index {
-            return Ok(own);
+        let mut paths = vec![self.path.clone()];
+        if is_index {
+            let (file, _) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
+            paths.push(origin.beside(&file).path().to_owned());
         }
-        let (file, _) = shards::find(&source, self.tensor.as_deref()).map_err(fail)?;
-        Ok(hexadecimal(Sha256::digest(own + &sha256(origin.beside(&file).path())?).as_ref()))
+        Ok(paths)
     }
 
     fn ending(&self) -> Option<&str> {
