@@ -13,9 +13,11 @@ float32, and over rows in float64; largest of each row and column; histogram ove
 Σ c = (|Σ x̂|² − Σ|x̂|²)/2. Threads take rows of tiles in turn, each with a BLAS of one thread, because an elementwise function of numpy has one thread only; numpy and torch
 let go of the interpreter's lock in all that is used here.
 
-    numpy_tuned     matmul, in-place ufuncs, vecdot, bincount
+    numpy_tuned     matmul, in-place ufuncs, sums by matmul and vecdot, bincount
     torch_tuned     mm, in-place functions, bincount
-    torch_compiled  mm, then the sums and largest of a tile as one function by torch.compile, and bincount
+
+Tried and not faster: tiles of 64 × 512 to 1024 × 2048; threads of BLAS in place of threads that take tiles; processes in place of threads; the sums by one function of torch.compile; torch.histc and np.histogram (5 to 10 times slower
+than bincount); a GEMM with one factor transposed beforehand. Two thirds of the time at d = 64 are bincount.
 
 The naive ways are what a notebook has: the whole matrix of cosines, the upper triangle copied out of it by index, and functions over that. Their quantiles are from 10,000 equal
 bins (`np.histogram`, `torch.histc`), which takes less time than `np.quantile` or a sort, and is right to 0.0001; torch.histc counts in float32.
@@ -35,13 +37,7 @@ from threadpoolctl import threadpool_limits
 N_BINS = 0x4000
 QUANTILES = [0.5, 0.9, 0.99, 0.999]
 # Rows and columns of a tile: 1 MiB of float32, the best of those tried at n = 16384 and d = 64, 256 and 1024.
-TILE = (256, 1024)
-
-
-def prepare(way, tile=None):
-    """What is done once, before anything is timed: compilation."""
-    if way == "torch_compiled":
-        compiled(tuple(tile or TILE))
+TILE = (512, 512)
 
 
 def statistics(way, x, threads, tile=None):
@@ -55,10 +51,6 @@ def numpy_tuned(x, threads, tile):
 
 def torch_tuned(x, threads, tile):
     return tuned(TorchTile, x, threads, tile)
-
-
-def torch_compiled(x, threads, tile):
-    return tuned(CompiledTile, x, threads, tile)
 
 
 def numpy_naive(x, threads, tile):
@@ -122,7 +114,6 @@ def torch_naive(x, threads, tile):
 WAYS = {
     "numpy_tuned": numpy_tuned,
     "torch_tuned": torch_tuned,
-    "torch_compiled": torch_compiled,
     "numpy_naive": numpy_naive,
     "torch_naive": torch_naive,
 }
@@ -245,39 +236,3 @@ class TorchTile:
         by_row, by_column = c.amax(1).numpy(), c.amax(0).numpy()
         pattern = c.view(self.torch.int32).view(-1).bitwise_right_shift_(16)
         return sums, self.torch.bincount(pattern, minlength=N_BINS).numpy(), by_row, by_column
-
-
-class CompiledTile(TorchTile):
-    """The same, with all that is read from a whole tile but the counts in one compiled function; tiles cut off by the edge go the usual way."""
-
-    def tile(self, i, i_end, j, j_end):
-        shape = (i_end - i, j_end - j)
-        if shape not in COMPILED["shapes"]:
-            return super().tile(i, i_end, j, j_end)
-        *sums, by_row, by_column, pattern = COMPILED["function"](self.product(i, i_end, j, j_end))
-        sums = [float(part.sum(dtype=self.torch.float64)) for part in sums]
-        counts = self.torch.bincount(pattern.view(-1), minlength=N_BINS)
-        return sums, counts.numpy(), by_row.numpy(), by_column.numpy()
-
-
-# The compiled function of the process and the shapes that it was compiled for.
-COMPILED = {"function": None, "shapes": set()}
-
-
-def compiled(tile):
-    """Compiles the function for a tile of this shape, once for the process and by one thread."""
-    import torch
-
-    if tile in COMPILED["shapes"]:
-        return
-
-    def epilogue(c):
-        size = c.abs()
-        square = size * size
-        sums = [part.sum(1) for part in (size, square, square * square)]
-        return *sums, size.amax(1), size.amax(0), size.view(torch.int32) >> 16
-
-    torch.set_num_threads(1)
-    COMPILED["function"] = COMPILED["function"] or torch.compile(epilogue, dynamic=False)
-    COMPILED["function"](torch.zeros(tile))
-    COMPILED["shapes"].add(tile)

@@ -6,7 +6,7 @@ One request a line on standard input, a JSON object; one answer a line on standa
 may have `id`, which the answer repeats, and `threads` (default: OMP_NUM_THREADS, or the number of cores), the threads of everything that is timed.
 
     {"do": "versions"}                                                         → versions, BLAS libraries with the kernels that they chose, processor, threads
-    {"do": "overlap", "file": F, "way": W, "tile": [ROWS, COLUMNS]}            W: numpy_tuned, torch_tuned, torch_compiled, numpy_naive, torch_naive; tile may be left out
+    {"do": "overlap", "file": F, "way": W, "tile": [ROWS, COLUMNS]}            W: numpy_tuned, torch_tuned, numpy_naive, torch_naive; tile may be left out
     {"do": "spectrum", "file": F, "way": W}                                    W: numpy, torch
     {"do": "draw", "n": N, "d": D, "way": W, "seed": S}                        W: numpy, torch; seed may be left out
     {"do": "linear_readout", "file": F, "ridge": γ}                            γ may be left out: 0
@@ -20,7 +20,7 @@ F is a .npy file of float32, a row for each concept. It is read before the clock
     {"id": …, "ok": true, "seconds": wall time of the computation alone, "cpu_seconds": processor time of this process in it,
      "numbers": {NAME: number, …}, "parts": {NAME: seconds, …}}
 
-where parts is there if the time is made of several, or {"id": …, "ok": false, "error": a sentence}. What is compiled is compiled before the clock starts.
+where parts is there if the time is made of several, or {"id": …, "ok": false, "error": a sentence}.
 
     python benches/peers/peer.py --core-type
 
@@ -78,7 +78,6 @@ def overlap(request, threads):
     import overlap as module
 
     x, way, tile = vectors(request), request["way"], request.get("tile")
-    module.prepare(way, tile)
     return timed(lambda: module.statistics(way, x, threads, tile))
 
 
@@ -147,12 +146,19 @@ def vectors(request):
 
 
 def answer(line):
+    import numpy  # noqa: F401 — so that its BLAS is there to be limited
+    from threadpoolctl import threadpool_limits
+
     given = {}
     try:
         request = json.loads(line)
         given = {"id": request["id"]} if "id" in request else {}
         threads = int(request.get("threads") or os.environ.get("OMP_NUM_THREADS") or os.cpu_count())
-        return {**given, "ok": True, **DO[request["do"]](request, threads)}
+        if request.get("do") not in DO:
+            raise ValueError(f"\"do\" must be one of {', '.join(DO)}, got {request.get('do')!r}")
+        # Where BLAS has its own threads it has as many as are asked for; a torch is told by what uses it.
+        with threadpool_limits(threads, "blas"):
+            return {**given, "ok": True, **DO[request["do"]](request, threads)}
     except Exception as error:
         return {**given, "ok": False, "error": f"{type(error).__name__}: {error}"}
 
