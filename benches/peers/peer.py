@@ -22,10 +22,11 @@ F is a .npy file of float32, a row for each concept. It is read before the clock
 
 where parts is there if the time is made of several, or {"id": …, "ok": false, "error": a sentence}.
 
-    python benches/peers/peer.py --core-type
+    python benches/peers/peer.py --settings
 
-prints the OPENBLAS_CORETYPE with which numpy multiplies fastest on this machine among those with right products, and on standard error the rates of all; an
-empty line means that the variable is best left unset. An OpenBLAS chooses its kernels when it is loaded, so that whoever starts a peer sets the variable.
+prints a JSON object of the environment variables with which numpy is fastest on this machine, each found by trying, and on standard error the rates; what is best left unset is not there.
+OPENBLAS_CORETYPE, for the products of a tile, is the fastest among those with right products. NPY_DISABLE_CPU_FEATURES is there where numpy sorts faster without AVX-512, as on AMD Zen 4; only
+tiers.py sorts. Both are read when numpy is loaded, so that whoever starts a peer sets them, and unsets OPENBLAS_L2_SIZE.
 """
 
 import json
@@ -36,6 +37,7 @@ import sys
 import time
 
 CORE_TYPES = ["", "Zen", "Haswell", "SkylakeX", "Cooperlake", "SapphireRapids"]
+WITHOUT = ["", "X86_V4 AVX512_ICL AVX512_SPR"]
 
 
 def versions(request, threads):
@@ -54,8 +56,8 @@ def versions(request, threads):
         pass
     kept = ("internal_api", "version", "architecture", "num_threads", "threading_layer")
     libraries = [{key: library[key] for key in kept if key in library} for library in threadpool_info()]
-    core_type = os.environ.get("OPENBLAS_CORETYPE", "")
-    return {"versions": found, "libraries": libraries, "processor": processor(), "threads": threads, "core_type": core_type}
+    set_here = {key: os.environ[key] for key in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "NPY_DISABLE_CPU_FEATURES") if key in os.environ}
+    return {"versions": found, "libraries": libraries, "processor": processor(), "threads": threads, "settings": set_here}
 
 
 def processor():
@@ -173,18 +175,22 @@ def serve():
             answers.flush()
 
 
-def core_type():
-    """The fastest core type with right products: each is tried in a process of its own."""
-    rates = {}
-    for name in CORE_TYPES:
-        environment = {key: value for key, value in os.environ.items() if key not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-        if name:
-            environment["OPENBLAS_CORETYPE"] = name
-        environment.update(OPENBLAS_NUM_THREADS="1")
-        tried = subprocess.run([sys.executable, os.path.abspath(__file__), "--rate"], env=environment, capture_output=True, text=True)
-        rates[name] = float(tried.stdout) if tried.returncode == 0 else 0.0
-        print(f"{name or '(unset)'}: {rates[name]:.1f} GFLOP/s {tried.stderr.strip()[-200:]}", file=sys.stderr)
-    print(max(rates, key=rates.get))
+def settings():
+    """The fastest variables: each value is tried in a process of its own."""
+    found = {}
+    for variable, what, values in (("OPENBLAS_CORETYPE", "--rate", CORE_TYPES), ("NPY_DISABLE_CPU_FEATURES", "--sort-rate", WITHOUT)):
+        rates = {}
+        for value in values:
+            environment = {key: kept for key, kept in os.environ.items() if key not in (variable, "OPENBLAS_L2_SIZE")}
+            environment.update({variable: value} if value else {}, OPENBLAS_NUM_THREADS="1")
+            tried = subprocess.run([sys.executable, os.path.abspath(__file__), what], env=environment, capture_output=True, text=True)
+            rates[value] = float(tried.stdout) if tried.returncode == 0 else 0.0
+            print(f"{variable}={value or '(unset)'}: {rates[value]:.1f} {tried.stderr.strip()[-200:]}", file=sys.stderr)
+        best = max(rates, key=rates.get)
+        # What differs by the noise of the clock alone stays unset.
+        if rates[best] > 1.03 * rates[""]:
+            found[variable] = best
+    print(json.dumps(found))
 
 
 def rate():
@@ -205,5 +211,15 @@ def rate():
     print(float(np.prod(rates)) ** (1 / len(rates)))
 
 
+def sort_rate():
+    """Prints million values that are sorted in a second of processor time, in blocks as tiers.py has them."""
+    import numpy as np
+
+    import tiers as module
+
+    x = np.abs(np.random.default_rng(0).standard_normal((module.BLOCK, module.TIERS[-1][2]), dtype=np.float32))
+    print(1e-6 * x.size / min(timed(lambda: np.sort(x, axis=1))["cpu_seconds"] for _ in range(10)))
+
+
 if __name__ == "__main__":
-    {"--core-type": core_type, "--rate": rate}.get(sys.argv[1] if len(sys.argv) > 1 else "", serve)()
+    {"--settings": settings, "--rate": rate, "--sort-rate": sort_rate}.get(sys.argv[1] if len(sys.argv) > 1 else "", serve)()

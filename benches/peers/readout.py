@@ -3,6 +3,7 @@
 x is a float32 array, n rows (concepts) by d columns (units), no row zero. Trials draw their own random numbers, so that they are like the engine's in distribution and not one by one.
 
 linear_readout  eigenvalues λ of X̂ᵀX̂ in float64, X̂ the rows of length 1: Σ (γ/(λ + γ))²/n, and Σ_{i≠j} cos²/n. O(n d min(n, d)) time.
+                Of the theory only that of γ = 0; null for others.
 bundling        in each trial K of the n concepts are added up, and the answer is that of D candidates, one of them in the sum, with the largest product: the fraction of right answers, and the
                 area under the curve of the scores of those in a sum against all others, for each K. Without signs, noise and clipping, which are not the default. O(T (K + D) d) time.
 task            T tasks of L steps, each step a trial of K and D: the fraction of tasks with all steps right, and the fraction of right steps. Without edit distances, which favours this program.

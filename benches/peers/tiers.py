@@ -12,6 +12,8 @@ trapezoidal rule; the bound on the coherence is Welch's, which like all bounds o
 
 Replicates are shared out to threads, each with a BLAS of one thread, which is faster than the threads of BLAS, because most functions of numpy have one thread only.
 
+On processors whose AVX-512 stores compressed values slowly, as AMD Zen 4, `NPY_DISABLE_CPU_FEATURES` makes numpy sort three times faster: `peer.py --settings` says whether it does here.
+
 Left out, which favours this program: any width, tier, measure or number of concepts but those of the scenario; the summary over replicates, the manifest, the store that lets a run go on where it was interrupted,
 the page; the same bytes for any number of threads.
 """
