@@ -77,6 +77,11 @@ impl Centre {
         }
     }
 
+    /// 1 / ‖x̃_i‖ of every column, or 0 for one without a direction.
+    pub fn inverses(&self) -> &[f64] {
+        &self.inverses
+    }
+
     /// Pairs of concepts that have a centred direction.
     pub fn n_pairs(&self) -> u64 {
         let n_directions = self.inverses.iter().filter(|&&inverse| inverse > 0.0).count() as u64;

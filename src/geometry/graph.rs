@@ -103,7 +103,7 @@ impl Task for Row<'_> {
                 if row_idx + 1 >= n_concepts {
                     break;
                 }
-                dots(rows, first, columns, &mut block, false);
+                dots.set(rows, first, columns, &mut block, false);
                 if place.is_partial() {
                     mask(&mut block, place);
                 }
@@ -232,7 +232,10 @@ mod tests {
         let largest = statistics.max_abs_cos;
         assert_eq!(graph(&embedding, largest, Kernel::best(), false), Graph { n_edges: 0, components: lone(300) });
         assert_eq!(graph(&embedding, largest.next_down(), Kernel::best(), false).n_edges, 1);
-        assert_eq!(graph(&embedding, 0.0, Kernel::best(), false).n_edges, statistics.n_pairs - statistics.n_zero);
+        assert_eq!(
+            graph(&embedding, 0.0, Kernel::best(), false).n_edges,
+            statistics.n_pairs - statistics.histogram.n_zero()
+        );
     }
 
     #[test]

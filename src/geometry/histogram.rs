@@ -1,17 +1,22 @@
 //! Histogram: counts of overlaps in bins of equal ratio, from which quantiles are read.
 
+use super::panels::{PANEL, ROWS};
+
 /// Number of bins: the f32 patterns of [0, 2), cut to their top 16 bits.
 const N_BINS: usize = 0x4000;
 
 /// Bins are looked through in runs of this many, so that empty octaves cost next to nothing.
 const OCTAVE: usize = 128;
 
-/// The bin of a magnitude: the top 16 bits of its f32 pattern, 128 bins per octave.
+/// The bins of a block of dot products.
+pub(super) type Bins = [[u16; PANEL]; ROWS];
+
+/// The bin of a magnitude, given its pattern in f32: the top 16 bits, 128 bins per octave.
 ///
-/// Bin 0 holds zero, together with magnitudes below 2⁻¹³³ that no overlap of sane vectors reaches.
+/// Bin 0 holds what is below 2⁻¹³³, which is zero but for vectors that no arithmetic of f32 can tell from orthogonal ones.
 #[inline(always)]
-pub(super) fn bin(magnitude: f64) -> u16 {
-    ((magnitude as f32).to_bits() >> 16) as u16
+pub(super) fn bin(pattern: u32) -> u16 {
+    (pattern >> 16) as u16
 }
 
 /// Counts of magnitudes in [0, 2) by bin, the non-empty bins only and in ascending order.
@@ -25,6 +30,11 @@ impl Histogram {
     /// Number of values counted.
     pub fn n_values(&self) -> u64 {
         self.n_values
+    }
+
+    /// Number of values that are zero: below 2⁻¹³³.
+    pub fn n_zero(&self) -> u64 {
+        self.bins.first().filter(|(bin, _)| *bin == 0).map_or(0, |(_, count)| *count)
     }
 
     /// The representative magnitude and the count of each non-empty bin, ascending.
@@ -77,36 +87,40 @@ fn midpoint(bin: u16) -> f64 {
     }
 }
 
-/// One counter for every bin, 64 KiB: what a worker increments.
+/// Tables that neighbouring values are counted in by turns, because a counter cannot be raised again before it is back in memory.
+const N_TABLES: usize = 4;
+
+/// Counters for every bin, 4 × 64 KiB: what a worker increments.
 ///
 /// A counter holds 2³² − 1, so a worker empties it into a [`Histogram`] before it has seen that many values.
 #[derive(Debug)]
-pub(super) struct Counters(Box<[u32; N_BINS]>);
+pub(super) struct Counters(Box<[[u32; N_BINS]; N_TABLES]>);
 
 impl Counters {
     pub fn new() -> Self {
-        let counts = vec![0; N_BINS].into_boxed_slice();
-        Self(counts.try_into().expect("the length is N_BINS"))
+        let tables = vec![[0; N_BINS]; N_TABLES].into_boxed_slice();
+        Self(tables.try_into().expect("the length is N_TABLES"))
     }
 
     /// Counts values by their bins; those of [`bin`] for magnitudes below 2.
     #[inline(always)]
-    pub fn count(&mut self, bins: &[u16]) {
-        for &bin in bins {
+    pub fn count<const N: usize>(&mut self, bins: &[u16; N]) {
+        for (place, &bin) in bins.iter().enumerate() {
             // The mask replaces a bounds check: an overlap, being at most 1 and a rounding error, has no such bit.
-            self.0[usize::from(bin) % N_BINS] += 1;
+            self.0[place % N_TABLES][usize::from(bin) % N_BINS] += 1;
         }
     }
 
     /// Takes back values that were counted as zeros but stand for no pair.
     pub fn forget_zeros(&mut self, n_zeros: u32) {
-        self.0[0] -= n_zeros;
+        // Tables are added up modulo 2³², so that this one may go below zero.
+        self.0[0][0] = self.0[0][0].wrapping_sub(n_zeros);
     }
 
     /// Adds the counts of another worker.
     pub fn merge(mut self, other: &Self) -> Self {
-        for (count, more) in self.0.iter_mut().zip(other.0.iter()) {
-            *count += more;
+        for (count, more) in self.0.as_flattened_mut().iter_mut().zip(other.0.as_flattened()) {
+            *count = count.wrapping_add(*more);
         }
         self
     }
@@ -114,13 +128,17 @@ impl Counters {
     /// The non-empty bins.
     pub fn histogram(&self) -> Histogram {
         let mut histogram = Histogram::default();
-        for (octave, counts) in self.0.chunks_exact(OCTAVE).enumerate() {
-            if counts.iter().fold(0, |any, &count| any | count) == 0 {
+        for start in (0..N_BINS).step_by(OCTAVE) {
+            let octave = self.0.each_ref().map(|table| &table[start..start + OCTAVE]);
+            if octave.iter().all(|counts| counts.iter().fold(0, |any, &count| any | count) == 0) {
                 continue;
             }
-            for (offset, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
-                histogram.n_values += u64::from(count);
-                histogram.bins.push(((octave * OCTAVE + offset) as u16, u64::from(count)));
+            for offset in 0..OCTAVE {
+                let count = octave.iter().fold(0_u32, |sum, counts| sum.wrapping_add(counts[offset]));
+                if count > 0 {
+                    histogram.n_values += u64::from(count);
+                    histogram.bins.push(((start + offset) as u16, u64::from(count)));
+                }
             }
         }
         histogram
@@ -133,7 +151,9 @@ mod tests {
 
     fn histogram(values: &[f64]) -> Histogram {
         let mut counters = Counters::new();
-        counters.count(&values.iter().map(|&value| bin(value)).collect::<Vec<_>>());
+        for &value in values {
+            counters.count(&[bin((value as f32).to_bits())]);
+        }
         counters.histogram()
     }
 

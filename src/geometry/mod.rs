@@ -19,5 +19,7 @@ mod columns;
 mod lift;
 mod panels;
 mod reduction;
+mod signs;
+mod sparse;
 mod strip;
 mod tile;

@@ -24,6 +24,12 @@ pub struct Block(pub [[f32; PANEL]; ROWS]);
 
 impl Block {
     pub const ZERO: Self = Self([[0.0; PANEL]; ROWS]);
+
+    /// All numbers of some blocks, one after the other.
+    pub fn flattened(blocks: &mut [Self]) -> &mut [f32] {
+        // SAFETY: a block is laid out as C does, 8 × 48 numbers in 1536 bytes, a multiple of its alignment: nothing lies between two.
+        unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), blocks.len() * ROWS * PANEL) }
+    }
 }
 
 /// The embedding as ⌈n / 48⌉ panels of d slices each: one padded copy of it.

@@ -1,7 +1,8 @@
 //! Reduction: from a block of dot products to the sums over its pairs, written once for every kernel.
 
 use super::{
-    histogram,
+    histogram::{self, Bins},
+    kernel::{Dots, Task},
     panels::{Block, PANEL, ROWS},
 };
 
@@ -22,6 +23,7 @@ pub fn total(lanes: [f64; LANES]) -> f64 {
 
 /// What a dot product is scaled and shifted by, for the 48 concepts of a panel; all 0 for an absent concept.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub struct Scales {
     /// What the entries were divided by, a power of two: 1 but for very short vectors.
     pub unit: [f64; PANEL],
@@ -41,19 +43,18 @@ impl Scales {
 
 /// Sums over pairs, in lanes (column mod 16).
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct Sums {
-    pub cos: [f64; LANES],
     pub abs_cos: [f64; LANES],
     pub cos2: [f64; LANES],
     pub cos4: [f64; LANES],
     pub max_abs_cos: [f64; LANES],
-    pub n_zero: [u64; LANES],
 }
 
 /// Sums over pairs of centred concepts, in the same lanes.
 #[derive(Clone, Copy, Debug, Default)]
+#[repr(align(64))]
 pub struct CentredSums {
-    pub cos: [f64; LANES],
     pub cos2: [f64; LANES],
     pub dot2: [f64; LANES],
 }
@@ -68,6 +69,18 @@ pub struct Place {
 }
 
 impl Place {
+    /// The panel of its rows.
+    #[inline(always)]
+    pub fn row_panel(self) -> usize {
+        self.row_idx / PANEL
+    }
+
+    /// The panel of its columns.
+    #[inline(always)]
+    pub fn column_panel(self) -> usize {
+        self.column_idx / PANEL
+    }
+
     /// Whether an entry of the block may be no pair i < j < n.
     #[inline(always)]
     pub fn is_partial(self) -> bool {
@@ -101,38 +114,106 @@ pub fn mask(block: &mut Block, place: Place) {
     }
 }
 
-/// Adds the cosines of a block to the sums, and writes the bin of every |cos|.
-///
-/// The loops of this file are simple enough for the compiler to make registers of their lanes: one purpose for each.
-#[expect(clippy::needless_range_loop, reason = "over iterators the lanes become scalars, a third slower")]
-#[inline(always)]
-pub fn add_cosines(
-    block: &Block,
-    place: Place,
-    rows: &Scales,
-    columns: &Scales,
-    sums: &mut Sums,
-    bins: &mut [[u16; PANEL]; ROWS],
-) {
-    let mut s = *sums;
-    for r in 0..ROWS {
-        let inverse = rows.inverse[place.first + r];
+/// Adds the cosines of a block to the sums, and with `CENTRED` those of the centred concepts. What belongs to a column is multiplied in once for all 8 rows.
+pub struct Cosines<'a, const CENTRED: bool> {
+    pub block: &'a Block,
+    pub first: usize,
+    pub rows: &'a Scales,
+    pub columns: &'a Scales,
+    pub sums: &'a mut Sums,
+    pub centred: &'a mut CentredSums,
+}
+
+// The loops of this file are simple enough for the compiler to make registers of their lanes: one purpose for each.
+impl<const CENTRED: bool> Task for Cosines<'_, CENTRED> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "over iterators the lanes become scalars, a third slower")]
+    #[inline(always)]
+    fn run(self, _: Dots) {
+        let Self { block, first, rows, columns, sums, centred } = self;
+        let (mut s, mut about) = (*sums, if CENTRED { *centred } else { CentredSums::default() });
         for c in (0..PANEL).step_by(LANES) {
+            let (mut of, mut about_mean) = (Sums::default(), CentredSums::default());
+            for r in 0..ROWS {
+                let (inverse, shift) = (rows.inverse[first + r], rows.shift[first + r]);
+                let centred_inverse = rows.centred_inverse[first + r];
+                for l in 0..LANES {
+                    let dot = f64::from(block.0[r][c + l]);
+                    let along = dot * inverse;
+                    let (abs, square) = (along.abs(), along * along);
+                    of.abs_cos[l] += abs;
+                    of.cos2[l] += square;
+                    of.cos4[l] = square.mul_add(square, of.cos4[l]);
+                    of.max_abs_cos[l] = if abs > of.max_abs_cos[l] { abs } else { of.max_abs_cos[l] };
+                    if CENTRED {
+                        let dot = dot - shift - columns.shift[c + l];
+                        let along = dot * centred_inverse;
+                        about_mean.cos2[l] = along.mul_add(along, about_mean.cos2[l]);
+                        about_mean.dot2[l] = dot.mul_add(dot, about_mean.dot2[l]);
+                    }
+                }
+            }
             for l in 0..LANES {
-                let dot = f64::from(block.0[r][c + l]);
-                let cos = dot * inverse * columns.inverse[c + l];
-                let (abs, square) = (cos.abs(), cos * cos);
-                s.cos[l] += cos;
-                s.abs_cos[l] += abs;
-                s.cos2[l] += square;
-                s.cos4[l] += square * square;
-                s.max_abs_cos[l] = if abs > s.max_abs_cos[l] { abs } else { s.max_abs_cos[l] };
-                s.n_zero[l] += u64::from(dot == 0.0);
-                bins[r][c + l] = histogram::bin(abs);
+                let inverse = columns.inverse[c + l];
+                let square_inverse = inverse * inverse;
+                s.abs_cos[l] = of.abs_cos[l].mul_add(inverse, s.abs_cos[l]);
+                s.cos2[l] = of.cos2[l].mul_add(square_inverse, s.cos2[l]);
+                s.cos4[l] = (of.cos4[l] * square_inverse).mul_add(square_inverse, s.cos4[l]);
+                let max = of.max_abs_cos[l] * inverse;
+                s.max_abs_cos[l] = if max > s.max_abs_cos[l] { max } else { s.max_abs_cos[l] };
+                if CENTRED {
+                    let inverse = columns.centred_inverse[c + l];
+                    about.cos2[l] = about_mean.cos2[l].mul_add(inverse * inverse, about.cos2[l]);
+                    about.dot2[l] += about_mean.dot2[l];
+                }
             }
         }
+        *sums = s;
+        if CENTRED {
+            *centred = about;
+        }
     }
-    *sums = s;
+}
+
+/// Writes the bin of every |cos| of a block, and keeps the largest: of its 8 rows in lanes, and of its 48 columns. In f32: |g| · 1/‖w_i‖ · 1/‖w_j‖.
+///
+/// The largest are patterns of bits, which are in the order of the numbers where these are not negative, and cost less to compare.
+pub struct Magnitudes<'a> {
+    pub block: &'a Block,
+    pub first: usize,
+    pub rows: &'a Scales,
+    pub columns: &'a Scales,
+    pub bins: &'a mut Bins,
+    pub of_rows: &'a mut [[u32; LANES]; ROWS],
+    pub of_columns: &'a mut [u32; PANEL],
+}
+
+impl Task for Magnitudes<'_> {
+    type Output = ();
+
+    #[expect(clippy::needless_range_loop, reason = "as above")]
+    #[inline(always)]
+    fn run(self, _: Dots) {
+        let Self { block, first, rows, columns, bins, of_rows, of_columns } = self;
+        for c in (0..PANEL).step_by(LANES) {
+            let inverse: [f32; LANES] = std::array::from_fn(|l| columns.inverse[c + l] as f32);
+            let mut of_column: [u32; LANES] = std::array::from_fn(|l| of_columns[c + l]);
+            for r in 0..ROWS {
+                let row = rows.inverse[first + r] as f32;
+                // Made anew each time, for what is changed in place stays in memory.
+                let bits: [u32; LANES] =
+                    std::array::from_fn(|l| (block.0[r][c + l].abs() * row * inverse[l]).to_bits());
+                of_column = std::array::from_fn(|l| of_column[l].max(bits[l]));
+                let of_row = of_rows[r];
+                of_rows[r] = std::array::from_fn(|l| of_row[l].max(bits[l]));
+                for l in 0..LANES {
+                    bins[r][c + l] = histogram::bin(bits[l]);
+                }
+            }
+            of_columns[c..c + LANES].copy_from_slice(&of_column);
+        }
+    }
 }
 
 /// Adds g² of a block to the sums of its 8 rows and its 48 columns.
@@ -168,46 +249,14 @@ pub fn add_lifted_squares(
     }
 }
 
-/// Adds the centred products of a block to the sums; with `PARTIAL`, of its pairs only.
-#[inline(always)]
-pub fn add_centred<const PARTIAL: bool>(
-    block: &Block,
-    place: Place,
-    rows: &Scales,
-    columns: &Scales,
-    sums: &mut CentredSums,
-) {
-    let mut s = *sums;
-    for r in 0..ROWS {
-        let i = place.first + r;
-        let (shift, inverse) = (rows.shift[i], rows.centred_inverse[i]);
-        let (start, end) = place.live(r);
-        for c in (0..PANEL).step_by(LANES) {
-            for l in 0..LANES {
-                let j = c + l;
-                let mut dot = f64::from(block.0[r][j]) - shift - columns.shift[j];
-                if PARTIAL && (j < start || j >= end) {
-                    dot = 0.0;
-                }
-                let cos = dot * inverse * columns.centred_inverse[j];
-                s.cos[l] += cos;
-                s.cos2[l] += cos * cos;
-                s.dot2[l] += dot * dot;
-            }
-        }
-    }
-    *sums = s;
-}
-
-/// The same for products of entries that were divided by units, over the pairs of any block.
-pub fn add_lifted_centred(block: &Block, place: Place, rows: &Scales, columns: &Scales, sums: &mut CentredSums) {
+/// Adds the centred products of the pairs of any block to the sums, also of entries that were divided by units.
+pub fn add_centred(block: &Block, place: Place, rows: &Scales, columns: &Scales, sums: &mut CentredSums) {
     for (r, dots) in block.0.iter().enumerate() {
         let i = place.first + r;
         let (start, end) = place.live(r);
         for (j, &dot) in dots.iter().enumerate().take(end).skip(start) {
             let dot = f64::from(dot) * rows.unit[i] * columns.unit[j] - rows.shift[i] - columns.shift[j];
             let cos = dot * rows.centred_inverse[i] * columns.centred_inverse[j];
-            sums.cos[j % LANES] += cos;
             sums.cos2[j % LANES] += cos * cos;
             sums.dot2[j % LANES] += dot * dot;
         }

@@ -136,12 +136,13 @@ mod tests {
             if n > 1 {
                 let all = pair_statistics(&embedding, Wanted::default(), Kernel::best(), false);
                 let sum = |number: fn(&Row) -> f64| found.iter().map(number).sum::<f64>() / 2.0;
-                for (found, all) in [
-                    (sum(|row| row.sum_cos), all.sum_cos),
-                    (sum(|row| row.sum_abs_cos), all.sum_abs_cos),
-                    (sum(|row| row.sum_cos2), all.sum_cos2),
+                // Over all pairs the sum of cosines comes from the vectors, without the roundings of products in f32.
+                for (found, all, tolerance) in [
+                    (sum(|row| row.sum_cos), all.sum_cos, 1e-7),
+                    (sum(|row| row.sum_abs_cos), all.sum_abs_cos, 1e-10),
+                    (sum(|row| row.sum_cos2), all.sum_cos2, 1e-10),
                 ] {
-                    assert!((found - all).abs() < 1e-10 * n as f64 * n as f64, "{n} {d}: {found} {all}");
+                    assert!((found - all).abs() < tolerance * n as f64 * n as f64, "{n} {d}: {found} {all}");
                 }
                 let largest = found.iter().map(|row| row.max_abs_cos).fold(0.0, f64::max);
                 assert!((largest - all.max_abs_cos).abs() <= f64::EPSILON, "{largest} {}", all.max_abs_cos);

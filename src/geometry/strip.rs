@@ -47,7 +47,7 @@ pub fn sweep(
                             break;
                         }
                         let block = &mut blocks[block_idx];
-                        dots(of_rows, first, of_columns, block, start > 0);
+                        dots.set(of_rows, first, of_columns, block, start > 0);
                         if d_model > DEPTH {
                             block_idx += 1;
                         }

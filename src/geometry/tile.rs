@@ -1,13 +1,16 @@
 //! Tile: the part of the pair pass that one thread does in one go, and the unit in which sums are merged.
 
 use super::{
-    histogram::Counters,
+    embedding::Embedding,
+    histogram::{Bins, Counters},
     kernel::{Dots, Task},
     panels::{Block, PANEL, Panels, ROWS},
     reduction::{
-        CentredSums, LANES, Place, Scales, Sums, add_centred, add_cosines, add_lifted_centred, add_lifted_squares,
-        add_squares, mask, total,
+        CentredSums, Cosines, LANES, Magnitudes, Place, Scales, Sums, add_centred, add_lifted_squares, add_squares,
+        mask, total,
     },
+    signs::{SignDots, Signs},
+    sparse::Sparse,
 };
 
 /// Panels on a side of a tile: 192 × 192 concepts. Part of the definition of the sums.
@@ -24,7 +27,9 @@ const BLOCKS: usize = PANEL / ROWS;
 
 /// What every tile reads.
 pub struct Pass<'a> {
-    pub panels: &'a Panels,
+    pub n_concepts: usize,
+    pub d_model: usize,
+    pub code: &'a Code,
     /// One for every panel.
     pub scales: &'a [Scales],
     pub centred: bool,
@@ -33,40 +38,62 @@ pub struct Pass<'a> {
     pub lifted: bool,
 }
 
+/// An embedding, laid out for the quickest way to its dot products. All give the same bits.
+pub enum Code {
+    /// Any numbers.
+    Dense(Panels),
+    /// ±1.
+    Signs(Signs),
+    /// Few active units.
+    Sparse(Sparse),
+}
+
+impl Code {
+    /// Its way follows from the entries alone. O(n d).
+    pub fn of(embedding: &Embedding, units: Option<&[f64]>, parallel: bool) -> Self {
+        if let Some(signs) = Signs::of(embedding) {
+            return Self::Signs(signs);
+        }
+        match Sparse::of(embedding, units) {
+            Some(sparse) => Self::Sparse(sparse),
+            None => Self::Dense(Panels::new(embedding, units, parallel)),
+        }
+    }
+}
+
 /// The sums over the pairs of a tile.
 #[derive(Debug, Default)]
 pub struct TileSums {
     pub n_pairs: u64,
-    pub n_zero: u64,
-    pub cos: f64,
     pub abs_cos: f64,
     pub cos2: f64,
     pub cos4: f64,
     pub max_abs_cos: f64,
-    pub centred_cos: f64,
     pub centred_cos2: f64,
     pub centred_dot2: f64,
     /// Sums of g² over the tile for its 192 rows, then for its 192 columns; empty if not wanted.
     pub dot_squares: Vec<f64>,
+    /// The largest |cos| in the tile of its 192 rows, then of its 192 columns.
+    pub largest: Vec<f32>,
 }
 
 /// The memory that a thread takes from tile to tile.
 pub struct Worker {
     pub counters: Counters,
-    bins: [[u16; PANEL]; ROWS],
+    bins: Bins,
     blocks: Vec<Block>,
 }
 
 impl Worker {
-    pub fn new(d_model: usize) -> Self {
-        let n_blocks = if d_model <= DEPTH { 1 } else { TILE_PANELS * TILE_PANELS * BLOCKS };
-        Self { counters: Counters::new(), bins: [[0; PANEL]; ROWS], blocks: vec![Block::ZERO; n_blocks] }
+    pub fn new() -> Self {
+        let blocks = vec![Block::ZERO; TILE_PANELS * TILE_PANELS * BLOCKS];
+        Self { counters: Counters::new(), bins: [[0; PANEL]; ROWS], blocks }
     }
 }
 
 /// The tiles on and above the diagonal, row after row: (row, column) in units of [`TILE`] concepts.
-pub fn upper_triangle(n_panels: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
-    let side = n_panels.div_ceil(TILE_PANELS);
+pub fn upper_triangle(n_concepts: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    let side = n_concepts.div_ceil(TILE);
     (0..side).flat_map(move |row| (row..side).map(move |column| (row, column)))
 }
 
@@ -95,83 +122,156 @@ impl Tile<'_> {
     #[inline(always)]
     fn sweep<const CENTRED: bool, const SQUARES: bool>(self, dots: Dots) -> TileSums {
         let Self { pass, position, worker } = self;
-        let panels = pass.panels;
-        let (d_model, n_concepts) = (panels.d_model(), panels.n_concepts());
-        let side = |tile_idx: usize| tile_idx * TILE_PANELS..((tile_idx + 1) * TILE_PANELS).min(panels.n_panels());
-        let mut sums = Sums::default();
-        let mut centred = CentredSums::default();
-        let mut squares = [[[0.0; PANEL]; TILE_PANELS]; 2];
-        let mut n_pairs = 0;
-        let mut n_absent = 0;
-        for start in (0..d_model).step_by(DEPTH) {
-            let depth = start..(start + DEPTH).min(d_model);
-            let mut block_idx = 0;
-            for column_panel in side(position.1) {
-                let columns = &panels.panel(column_panel)[depth.clone()];
-                for row_panel in side(position.0).take_while(|&row_panel| row_panel <= column_panel) {
-                    let rows = &panels.panel(row_panel)[depth.clone()];
-                    for first in (0..PANEL).step_by(ROWS) {
-                        let place = Place {
-                            first,
-                            row_idx: row_panel * PANEL + first,
-                            column_idx: column_panel * PANEL,
-                            n_concepts,
-                        };
-                        if place.row_idx + 1 >= n_concepts {
-                            break;
+        let Worker { counters, bins, blocks } = worker;
+        let mut reduction = Reduction::<CENTRED, SQUARES>::new(pass);
+        match pass.code {
+            Code::Dense(panels) => {
+                // Bins are counted while the next block is multiplied.
+                let mut is_counted = true;
+                for start in (0..pass.d_model).step_by(DEPTH) {
+                    let depth = start..(start + DEPTH).min(pass.d_model);
+                    each_place(pass.n_concepts, position, |place, block_idx| {
+                        let rows = &panels.panel(place.row_panel())[depth.clone()];
+                        let columns = &panels.panel(place.column_panel())[depth.clone()];
+                        // A block that is whole at once may stay in the first cache.
+                        let block = &mut blocks[if pass.d_model > DEPTH { block_idx } else { 0 }];
+                        if is_counted {
+                            dots.set(rows, place.first, columns, block, start > 0);
+                        } else {
+                            dots.set_and_count(rows, place.first, columns, block, start > 0, bins, counters);
                         }
-                        let block = &mut worker.blocks[block_idx];
-                        dots(rows, first, columns, block, start > 0);
-                        if d_model > DEPTH {
-                            block_idx += 1;
+                        is_counted = depth.end < pass.d_model;
+                        if !is_counted {
+                            reduction.add(dots, block, place, bins);
                         }
-                        if depth.end < d_model {
-                            continue;
-                        }
-                        let is_partial = place.is_partial();
-                        if is_partial {
-                            mask(block, place);
-                        }
-                        let n_live = if is_partial { place.n_pairs() } else { (ROWS * PANEL) as u64 };
-                        n_pairs += n_live;
-                        n_absent += (ROWS * PANEL) as u64 - n_live;
-                        let (rows, columns) = (&pass.scales[row_panel], &pass.scales[column_panel]);
-                        add_cosines(block, place, rows, columns, &mut sums, &mut worker.bins);
-                        if CENTRED && pass.lifted {
-                            add_lifted_centred(block, place, rows, columns, &mut centred);
-                        } else if CENTRED && is_partial {
-                            add_centred::<true>(block, place, rows, columns, &mut centred);
-                        } else if CENTRED {
-                            add_centred::<false>(block, place, rows, columns, &mut centred);
-                        }
-                        if SQUARES {
-                            let [row_squares, column_squares] = &mut squares;
-                            let row_squares = &mut row_squares[row_panel % TILE_PANELS].as_chunks_mut().0[first / ROWS];
-                            let column_squares = &mut column_squares[column_panel % TILE_PANELS];
-                            if pass.lifted {
-                                add_lifted_squares(block, first, [rows, columns], row_squares, column_squares);
-                            } else {
-                                add_squares(block, row_squares, column_squares);
-                            }
-                        }
-                        worker.counters.count(worker.bins.as_flattened());
-                    }
+                    });
+                }
+                if !is_counted {
+                    bins.iter().for_each(|bins| counters.count(bins));
                 }
             }
+            Code::Signs(signs) => each_place(pass.n_concepts, position, |place, _| {
+                let (rows, columns) = (signs.panel(place.row_panel()), signs.panel(place.column_panel()));
+                let block = &mut blocks[0];
+                let (first, d_model) = (place.first, pass.d_model);
+                dots.set_of_signs(SignDots { rows, first, columns, d_model, block });
+                reduction.add(dots, block, place, bins);
+                bins.iter().for_each(|bins| counters.count(bins));
+            }),
+            Code::Sparse(sparse) => {
+                dots.apart(sparse.products(position, Block::flattened(blocks)));
+                each_place(pass.n_concepts, position, |place, block_idx| {
+                    reduction.add(dots, &mut blocks[block_idx], place, bins);
+                    bins.iter().for_each(|bins| counters.count(bins));
+                });
+            }
         }
-        worker.counters.forget_zeros(n_absent as u32);
+        counters.forget_zeros(reduction.n_absent as u32);
+        reduction.sums()
+    }
+}
+
+/// Visits the blocks of a tile that hold pairs, with their numbers among the blocks of a tile: for each panel of columns, the rows from the top.
+#[inline(always)]
+fn each_place(n_concepts: usize, (row, column): (usize, usize), mut visit: impl FnMut(Place, usize)) {
+    let n_panels = n_concepts.div_ceil(PANEL);
+    let side = |tile_idx: usize| tile_idx * TILE_PANELS..((tile_idx + 1) * TILE_PANELS).min(n_panels);
+    for column_panel in side(column) {
+        for row_panel in side(row).take_while(|&row_panel| row_panel <= column_panel) {
+            let first_block = (column_panel % TILE_PANELS * TILE_PANELS + row_panel % TILE_PANELS) * BLOCKS;
+            for block in 0..BLOCKS {
+                let first = block * ROWS;
+                let (row_idx, column_idx) = (row_panel * PANEL + first, column_panel * PANEL);
+                if row_idx + 1 >= n_concepts {
+                    break;
+                }
+                visit(Place { first, row_idx, column_idx, n_concepts }, first_block + block);
+            }
+        }
+    }
+}
+
+/// What a tile sums up, block by block.
+struct Reduction<'a, const CENTRED: bool, const SQUARES: bool> {
+    pass: &'a Pass<'a>,
+    sums: Sums,
+    centred: CentredSums,
+    squares: [[[f64; PANEL]; TILE_PANELS]; 2],
+    largest_of_rows: [[[u32; LANES]; PANEL]; TILE_PANELS],
+    largest_of_columns: [[u32; PANEL]; TILE_PANELS],
+    n_pairs: u64,
+    n_absent: u64,
+}
+
+impl<'a, const CENTRED: bool, const SQUARES: bool> Reduction<'a, CENTRED, SQUARES> {
+    #[inline(always)]
+    fn new(pass: &'a Pass<'a>) -> Self {
+        Self {
+            pass,
+            sums: Sums::default(),
+            centred: CentredSums::default(),
+            squares: [[[0.0; PANEL]; TILE_PANELS]; 2],
+            largest_of_rows: [[[0; LANES]; PANEL]; TILE_PANELS],
+            largest_of_columns: [[0; PANEL]; TILE_PANELS],
+            n_pairs: 0,
+            n_absent: 0,
+        }
+    }
+
+    /// Adds a block, whose entries that are no pair become 0, and writes the bins of all its entries.
+    #[inline(always)]
+    fn add(&mut self, dots: Dots, block: &mut Block, place: Place, bins: &mut Bins) {
+        let Self { pass, sums, centred, .. } = self;
+        let first = place.first;
+        let is_partial = place.is_partial();
+        if is_partial {
+            mask(block, place);
+        }
+        let n_live = if is_partial { place.n_pairs() } else { (ROWS * PANEL) as u64 };
+        self.n_pairs += n_live;
+        self.n_absent += (ROWS * PANEL) as u64 - n_live;
+        let (row, column) = (place.row_panel() % TILE_PANELS, place.column_panel() % TILE_PANELS);
+        let (rows, columns) = (&pass.scales[place.row_panel()], &pass.scales[place.column_panel()]);
+        let block = &*block;
+        let of_pairs_alone = CENTRED && (is_partial || pass.lifted);
+        if CENTRED && !of_pairs_alone {
+            dots.apart(Cosines::<true> { block, first, rows, columns, sums, centred });
+        } else {
+            dots.apart(Cosines::<false> { block, first, rows, columns, sums, centred });
+        }
+        if of_pairs_alone {
+            add_centred(block, place, rows, columns, centred);
+        }
+        let of_rows = &mut self.largest_of_rows[row].as_chunks_mut().0[first / ROWS];
+        let of_columns = &mut self.largest_of_columns[column];
+        dots.apart(Magnitudes { block, first, rows, columns, bins, of_rows, of_columns });
+        if SQUARES {
+            let [of_rows, of_columns] = &mut self.squares;
+            let of_rows = &mut of_rows[row].as_chunks_mut().0[first / ROWS];
+            if pass.lifted {
+                add_lifted_squares(block, first, [rows, columns], of_rows, &mut of_columns[column]);
+            } else {
+                add_squares(block, of_rows, &mut of_columns[column]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn sums(self) -> TileSums {
+        let Self { sums, centred, .. } = self;
+        let largest = |lanes: &[u32; LANES]| lanes.iter().fold(0, |max, &of| max.max(of));
+        let of_rows = self.largest_of_rows.as_flattened().iter().map(largest);
+        let of_columns = self.largest_of_columns.as_flattened().iter().copied();
         TileSums {
-            n_pairs,
-            n_zero: sums.n_zero.iter().sum::<u64>() - n_absent,
-            cos: total(sums.cos),
+            n_pairs: self.n_pairs,
             abs_cos: total(sums.abs_cos),
             cos2: total(sums.cos2),
             cos4: total(sums.cos4),
-            max_abs_cos: (0..LANES).fold(0.0, |max, lane| sums.max_abs_cos[lane].max(max)),
-            centred_cos: total(centred.cos),
+            max_abs_cos: sums.max_abs_cos.into_iter().fold(0.0, f64::max),
             centred_cos2: total(centred.cos2),
             centred_dot2: total(centred.dot2),
-            dot_squares: if SQUARES { squares.as_flattened().as_flattened().to_vec() } else { Vec::new() },
+            dot_squares: if SQUARES { self.squares.as_flattened().as_flattened().to_vec() } else { Vec::new() },
+            largest: of_rows.chain(of_columns).map(f32::from_bits).collect(),
         }
     }
 }

@@ -89,7 +89,7 @@ impl Task for Row<'_> {
                 if row_idx + 1 >= n_concepts {
                     break;
                 }
-                dots(rows, first, columns, &mut block, false);
+                dots.set(rows, first, columns, &mut block, false);
                 if place.is_partial() {
                     mask(&mut block, place);
                 }

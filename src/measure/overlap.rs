@@ -73,7 +73,12 @@ impl Measure for Overlap {
                 .unmoved_by(EVERY)
                 .beside("random_coherence")
                 .from("Donoho & Huo (2001), IEEE Trans. Inf. Theory 47"),
-            Column::new("zero_fraction", Fraction, "pairs whose cosine is exactly 0 / pairs").within(0.0, 1.0).unmoved_by(&[Permutation]),
+            Column::new("mean_largest_abs_cosine", Cosine, "mean over the represented concepts of the largest |c| of each with another; in f32, so to 2e-7 of itself")
+                .within(0.0, 1.0)
+                .unmoved_by(EVERY)
+                .beside("random_mean_largest_abs_cosine")
+                .from("Worst interference of a concept; its largest over all is the coherence"),
+            Column::new("zero_fraction", Fraction, "pairs whose cosine is 0, that is below 1e-40 / pairs").within(0.0, 1.0).unmoved_by(&[Permutation]),
             quantile("abs_cosine_p50", "median of |c|"),
             quantile("abs_cosine_p90", "90 % of the pairs have |c| of at most this"),
             quantile("abs_cosine_p99", "99 % of the pairs have |c| of at most this"),
@@ -93,6 +98,10 @@ impl Measure for Overlap {
                 .within(0.0, 1.0)
                 .unmoved_by(EVERY)
                 .from("Poisson approximation of the maximum over pairs, with the exact beta tail"),
+            Column::new("random_mean_largest_abs_cosine", Cosine, "theory: expected largest |t| of one random direction with m − 1 others, ∫ 1 − (1 − P(|t| > x))^(m−1) dx over [0, 1]")
+                .within(0.0, 1.0)
+                .unmoved_by(EVERY)
+                .from("Exact: the cosines of independent directions with one of them are independent"),
             Column::new("welch_bound", Cosine, "theory: no m lines in d dimensions have a smaller coherence; the best of the Welch, Sidelnikov, Levenshtein, orthoplex and planar bounds; 0 for m ≤ d")
                 .within(0.0, 1.0)
                 .unmoved_by(EVERY)
@@ -145,7 +154,8 @@ impl Measure for Overlap {
             mean(pairs.sum_cos2).into(),
             (n_pairs * pairs.sum_cos4 / (pairs.sum_cos2 * pairs.sum_cos2) - 3.0).into(),
             coherence.into(),
-            (pairs.n_zero as f64 / n_pairs).into(),
+            (pairs.largest.iter().map(|&largest| f64::from(largest).min(1.0)).sum::<f64>() / m as f64).into(),
+            (pairs.histogram.n_zero() as f64 / n_pairs).into(),
             quantile(0.5),
             quantile(0.9),
             quantile(0.99),
@@ -155,6 +165,7 @@ impl Measure for Overlap {
             random::mean_abs_cosine(d).into(),
             random::mean_square_cosine(d).into(),
             random::coherence(m, d).into(),
+            random::largest_abs_cosine(m - 1, d).into(),
             bounds::best(m, d).into(),
         ]
     }

@@ -1,6 +1,6 @@
 //! The kernel for 256-bit registers: 8 of them hold 4 × 16 sums, a sixth of a block at a time.
 
-use super::{Task, check};
+use super::{Dots, Kernel, Task, check, count};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 use std::arch::x86_64::*;
 
@@ -16,16 +16,30 @@ pub fn is_available() -> bool {
         && is_x86_feature_detected!("bmi2")
 }
 
-/// The task with everything it inlines compiled for this instruction set.
-#[target_feature(enable = "avx2,fma")]
-pub fn run<T: Task>(task: T) -> T::Output {
-    task.run(dots)
-}
-
-/// See [`super::Dots`].
+/// The task with everything it inlines, compiled for this instruction set as a function of its own.
 #[inline(never)]
 #[target_feature(enable = "avx2,fma")]
-fn dots(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
+pub fn run<T: Task>(task: T) -> T::Output {
+    task.run(DOTS)
+}
+
+/// See [`Dots`].
+const DOTS: Dots = Dots {
+    kernel: Kernel::Avx2,
+    // SAFETY: `run` was entered, so the features are there.
+    set: |rows, first, columns, block, resume| unsafe { set(rows, first, columns, block, resume) },
+    set_and_count: |rows, first, columns, block, resume, bins, counters| {
+        count(bins, counters);
+        // SAFETY: as above.
+        unsafe { set(rows, first, columns, block, resume) };
+    },
+    // SAFETY: as above.
+    set_of_signs: |signs| unsafe { run(signs) },
+};
+
+#[inline(never)]
+#[target_feature(enable = "avx2,fma")]
+fn set(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
     check(rows, first, columns);
     for r in (0..ROWS).step_by(PART.0) {
         for c in (0..PANEL).step_by(PART.1 * 8) {

@@ -10,7 +10,9 @@ mod avx512;
 pub(crate) mod lanes;
 mod scalar;
 
+use super::histogram::{Bins, Counters};
 use super::panels::{Block, PANEL, ROWS, Slice};
+use super::signs::SignDots;
 use std::fmt;
 
 /// An instruction set.
@@ -66,14 +68,13 @@ impl Kernel {
     /// If this processor cannot run the kernel.
     pub(super) fn run<T: Task>(self, task: T) -> T::Output {
         assert!(self.is_available(), "this processor cannot run the {self} kernel");
+        // SAFETY: the assertion above found the features that the functions are compiled with.
         match self {
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: the assertion above found the features that the function is compiled with.
             Self::Avx512 => unsafe { avx512::run(task) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above.
             Self::Avx2 => unsafe { avx2::run(task) },
-            _ => task.run(scalar::dots),
+            _ => task.run(scalar::DOTS),
         }
     }
 }
@@ -84,11 +85,57 @@ impl fmt::Display for Kernel {
     }
 }
 
-/// Adds to (`resume`) or sets an 8 × 48 block of dot products.
-///
-/// `dots(rows, first, columns, block, resume)` takes as many slices of the panel of the rows as of that of the columns,
-/// and of the former the 8 concepts from `first` on. Each product is one chain `entry.mul_add(entry, sum)` in slice order.
-pub(super) type Dots = fn(&[Slice], usize, &[Slice], &mut Block, bool);
+/// The dot products of blocks of 8 × 48 concepts. Each is one chain `entry.mul_add(entry, sum)` in slice order.
+#[derive(Clone, Copy)]
+pub(super) struct Dots {
+    kernel: Kernel,
+    set: fn(&[Slice], usize, &[Slice], &mut Block, bool),
+    set_and_count: fn(&[Slice], usize, &[Slice], &mut Block, bool, &Bins, &mut Counters),
+    set_of_signs: fn(SignDots),
+}
+
+impl Dots {
+    /// Adds to (`resume`) or sets a block: as many slices of the panel of the rows as of that of the columns, and of the former the 8 concepts from `first` on.
+    #[inline(always)]
+    pub fn set(self, rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
+        (self.set)(rows, first, columns, block, resume);
+    }
+
+    /// The same, while the bins of a block before it are counted: one waits for arithmetic, the other for memory.
+    #[inline(always)]
+    #[expect(clippy::too_many_arguments, reason = "two tasks in one loop")]
+    pub fn set_and_count(
+        self,
+        rows: &[Slice],
+        first: usize,
+        columns: &[Slice],
+        block: &mut Block,
+        resume: bool,
+        bins: &Bins,
+        counters: &mut Counters,
+    ) {
+        (self.set_and_count)(rows, first, columns, block, resume, bins, counters);
+    }
+
+    /// Sets a block of vectors of ±1.
+    #[inline(always)]
+    pub fn set_of_signs(self, signs: SignDots) {
+        (self.set_of_signs)(signs);
+    }
+
+    /// Runs a task that was compiled as a function of its own: within a larger one the compiler finds no registers for it.
+    #[inline(always)]
+    pub fn apart<T: Task>(self, task: T) -> T::Output {
+        // SAFETY: there are dots of a kernel only where [`Kernel::run`] found its features.
+        match self.kernel {
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { avx512::run(task) },
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { avx2::run(task) },
+            _ => task.run(self),
+        }
+    }
+}
 
 /// Plain code to be compiled for each instruction set. `run` must be `#[inline(always)]`, and so must all it calls.
 pub(super) trait Task {
@@ -101,6 +148,12 @@ pub(super) trait Task {
 #[inline(always)]
 fn check(rows: &[Slice], first: usize, columns: &[Slice]) {
     assert!(rows.len() == columns.len() && first <= PANEL - ROWS);
+}
+
+/// Counts the bins of a block.
+#[inline(always)]
+fn count(bins: &Bins, counters: &mut Counters) {
+    bins.iter().for_each(|bins| counters.count(bins));
 }
 
 #[cfg(test)]
@@ -122,8 +175,13 @@ mod tests {
         fn run(self, dots: Dots) -> Block {
             let Self(rows, first, columns, split) = self;
             let mut block = Block([[f32::NAN; PANEL]; ROWS]);
-            dots(&rows[..split], first, &columns[..split], &mut block, false);
-            dots(&rows[split..], first, &columns[split..], &mut block, true);
+            let mut counters = Counters::new();
+            let bins: Bins = std::array::from_fn(|r| std::array::from_fn(|c| (r * c) as u16));
+            dots.set(&rows[..split], first, &columns[..split], &mut block, false);
+            dots.set_and_count(&rows[split..], first, &columns[split..], &mut block, true, &bins, &mut counters);
+            let mut expected = Counters::new();
+            super::count(&bins, &mut expected);
+            assert_eq!(counters.histogram(), expected.histogram());
             block
         }
     }

@@ -1,13 +1,23 @@
 //! The kernel in plain code: it defines the numbers, and compilers vectorise it where fused multiply-add is native.
 
-use super::check;
+use super::{Dots, Kernel, Task, check, count};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 
 /// Rows and columns whose sums are kept at a time, few enough for the registers of any 128-bit machine.
 const PART: (usize, usize) = (4, 16);
 
-/// See [`super::Dots`].
-pub fn dots(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
+/// See [`Dots`].
+pub const DOTS: Dots = Dots {
+    kernel: Kernel::Scalar,
+    set,
+    set_and_count: |rows, first, columns, block, resume, bins, counters| {
+        count(bins, counters);
+        set(rows, first, columns, block, resume);
+    },
+    set_of_signs: |signs| signs.run(DOTS),
+};
+
+fn set(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
     check(rows, first, columns);
     for r in (0..ROWS).step_by(PART.0) {
         for c in (0..PANEL).step_by(PART.1) {

@@ -84,12 +84,13 @@ fn assert_close(value: f64, exact: f64, scale: f64, tolerance: f64) {
 fn bits(statistics: &PairStatistics) -> Vec<u64> {
     let s = statistics;
     let centred = s.centred.as_ref().unwrap();
-    let mut bits = vec![s.n_pairs, s.n_zero, centred.n_pairs];
+    let mut bits = vec![s.n_pairs, s.histogram.n_zero(), centred.n_pairs];
     let sums = [s.sum_cos, s.sum_abs_cos, s.sum_cos2, s.sum_cos4, s.max_abs_cos];
     let centred_sums = [centred.sum_cos, centred.sum_cos2, centred.sum_dot2];
     let by_concept = [&s.square_norms, &centred.square_norms, s.dot_squares.as_ref().unwrap()];
     bits.extend(sums.iter().chain(&centred_sums).map(|sum| sum.to_bits()));
     bits.extend(by_concept.into_iter().flatten().map(|sum| sum.to_bits()));
+    bits.extend(s.largest.iter().map(|largest| u64::from(largest.to_bits())));
     bits.extend(s.histogram.bins().flat_map(|(value, count)| [value.to_bits(), count]));
     bits
 }
@@ -175,7 +176,7 @@ fn law_a_power_of_two_on_a_vector_changes_no_bit_of_its_cosines() {
     let (plain, scaled) = (statistics(&plain), statistics(&Embedding::new(matrix)));
     let cosines = |s: &PairStatistics| {
         let sums = [s.sum_cos, s.sum_abs_cos, s.sum_cos2, s.sum_cos4, s.max_abs_cos];
-        (sums.map(f64::to_bits), s.n_zero, s.histogram.clone())
+        (sums.map(f64::to_bits), s.histogram.n_zero(), s.histogram.clone())
     };
     assert_eq!(cosines(&scaled), cosines(&plain));
 }
@@ -197,7 +198,7 @@ fn regress_products_of_the_shortest_vectors_do_not_vanish() {
         let norm = |vector: &[f64]| dot(vector, vector).sqrt();
         let cos = |of: &[Vec<f64>], i: usize, j: usize| dot(&of[i], &of[j]) / norm(&of[i]) / norm(&of[j]);
         let sum = |term: &dyn Fn(usize, usize) -> f64| pairs(100).map(|(i, j)| term(i, j)).sum::<f64>();
-        assert_eq!(found.n_zero, 0);
+        assert_eq!(found.histogram.n_zero(), 0);
         assert_close(found.sum_cos2, sum(&|i, j| cos(&plain, i, j) * cos(&plain, i, j)), 1.0, 1e-4);
         for (i, &found) in found.dot_squares.as_ref().unwrap().iter().enumerate() {
             let others = (0..100).filter(|&j| j != i);

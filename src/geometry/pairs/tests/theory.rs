@@ -3,22 +3,26 @@
 use super::*;
 
 #[test]
-fn theory_dots_maximum_zeros_and_bins_are_those_of_a_plain_loop() {
+fn theory_maxima_zeros_and_bins_are_those_of_a_plain_loop() {
     for (n, d) in SHAPES {
         let embedding = gaussian(n, d);
         let inverse: Vec<f64> = statistics(&embedding).square_norms.iter().map(|square| 1.0 / square.sqrt()).collect();
-        let (mut n_zero, mut max, mut counts) = (0, 0.0_f64, std::collections::BTreeMap::new());
+        let (mut max, mut largest) = (0.0_f64, vec![0.0_f32; n]);
+        let mut counts = std::collections::BTreeMap::new();
         for (i, j) in pairs(n) {
-            let dot = f64::from(chain(&embedding, i, j));
-            let cos = dot * inverse[i] * inverse[j];
-            n_zero += u64::from(dot == 0.0);
-            max = max.max(cos.abs());
-            *counts.entry((cos.abs() as f32).to_bits() >> 16).or_insert(0) += 1;
+            let dot = chain(&embedding, i, j);
+            max = max.max((f64::from(dot) * inverse[i] * inverse[j]).abs());
+            let abs = dot.abs() * inverse[i] as f32 * inverse[j] as f32;
+            largest[i] = largest[i].max(abs);
+            largest[j] = largest[j].max(abs);
+            *counts.entry(abs.to_bits() >> 16).or_insert(0) += 1;
         }
         for kernel in Kernel::available() {
             let s = pair_statistics(&embedding, EVERYTHING, kernel, false);
-            assert_eq!((s.n_pairs, s.n_zero), ((n * (n - 1) / 2) as u64, n_zero), "n {n} d {d}");
+            assert_eq!((s.n_pairs, s.histogram.n_values()), ((n * (n - 1) / 2) as u64, s.n_pairs), "n {n} d {d}");
+            assert_eq!(s.histogram.n_zero(), counts.get(&0).copied().unwrap_or(0), "n {n} d {d} {kernel}");
             assert_eq!(s.max_abs_cos.to_bits(), max.to_bits(), "n {n} d {d} {kernel}");
+            assert_eq!(s.largest, largest, "n {n} d {d} {kernel}");
             let bins = s.histogram.bins().map(|(value, count)| ((value as f32).to_bits() >> 16, count));
             assert!(bins.eq(counts.clone()), "n {n} d {d} {kernel}");
         }
@@ -64,7 +68,7 @@ fn theory_sign_codes_are_exact() {
         let dots: Vec<i64> = pairs(n).map(|(i, j)| codes[i].iter().zip(&codes[j]).map(|(a, b)| a * b).sum()).collect();
         let sum = |term: fn(i64) -> i64| dots.iter().map(|&g| term(g)).sum::<i64>() as f64;
         let d = d as f64;
-        assert_eq!(s.n_zero, dots.iter().filter(|&&g| g == 0).count() as u64);
+        assert_eq!(s.histogram.n_zero(), dots.iter().filter(|&&g| g == 0).count() as u64);
         assert_eq!(s.sum_cos, sum(|g| g) / d);
         assert_eq!(s.sum_abs_cos, sum(i64::abs) / d);
         assert_eq!(s.sum_cos2, sum(|g| g * g) / d.powi(2));
@@ -77,7 +81,7 @@ fn theory_sign_codes_are_exact() {
 fn theory_one_hot_concepts_do_not_overlap() {
     for n in [2, 9, 49, 200] {
         let s = statistics(&Embedding::new(DMatrix::identity(n, n)));
-        assert_eq!((s.n_zero, s.n_pairs), ((n * (n - 1) / 2) as u64, (n * (n - 1) / 2) as u64));
+        assert_eq!((s.histogram.n_zero(), s.n_pairs), ((n * (n - 1) / 2) as u64, (n * (n - 1) / 2) as u64));
         assert_eq!([s.sum_cos, s.sum_abs_cos, s.sum_cos2, s.sum_cos4, s.max_abs_cos], [0.0; 5]);
         assert_eq!(s.histogram.bins().collect::<Vec<_>>(), [(0.0, s.n_pairs)]);
         assert_eq!(s.dot_squares.unwrap(), vec![0.0; n]);
