@@ -16,8 +16,8 @@ let go of the interpreter's lock in all that is used here.
     numpy_tuned     matmul, in-place ufuncs, sums by matmul and vecdot, bincount
     torch_tuned     mm, in-place functions, bincount
 
-Tried and not faster: tiles of 64 × 512 to 1024 × 2048; threads of BLAS in place of threads that take tiles; processes in place of threads; the sums by one function of torch.compile; torch.histc and np.histogram (5 to 10 times slower
-than bincount); a GEMM with one factor transposed beforehand. Two thirds of the time at d = 64 are bincount.
+Tried and not faster: tiles of 64 × 512 to 1024 × 2048; the sums by one function of torch.compile; torch.histc and np.histogram (5 to 10 times slower than bincount); a GEMM with one factor
+transposed beforehand.
 
 The naive ways are what a notebook has: the whole matrix of cosines, the upper triangle copied out of it by index, and functions over that. Their quantiles are from 10,000 equal
 bins (`np.histogram`, `torch.histc`), which takes less time than `np.quantile` or a sort, and is right to 0.0001; torch.histc counts in float32.
