@@ -43,7 +43,7 @@ def machine(sides, quick):
     ram = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     load = os.getloadavg()[0]
     versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items() if name[0] != "t" or name == "torch")
-    blas = ", ".join(sorted({f"{library.get('internal_api')} {library.get('version')} ({library.get('architecture', 'no kernels')})" for library in found["libraries"]}))
+    blas = ", ".join(sorted({f"{library.get('internal_api')} {library.get('version')} ({library.get('architecture', 'no kernels')})" for library in found["libraries"] if library.get("internal_api") != "openmp"}))
     changed = " with changes" if said("git", "status", "--porcelain", "-uno") not in ("", "unknown") else ""
     return [
         "# Performance",

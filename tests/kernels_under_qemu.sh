@@ -39,12 +39,16 @@ embedding.fully_distributed = { entries = "uniform" }
 [smoke]
 SCENARIO
 
-failed=0 compared=0
+failed=0 compared=0 kernels=
 for scenario in "$root/scenarios/tiers.toml" "$root/scenarios/load.toml" "$root/scenarios/phase-diagram.toml" "$work/kernels.toml"; do
     name="$(basename "$scenario" .toml)"
     run() { "${@:2}" "$superpose" run "$scenario" --smoke --no-report --quiet --threads 2 --out "$work/$1/$name"; }
     run native env
-    run haswell qemu-x86_64 -cpu Haswell
+    # What the emulator lacks of that processor is nothing that we use.
+    run haswell qemu-x86_64 -cpu Haswell 2> >(grep -v "TCG doesn't support" >&2)
+    for side in native haswell; do
+        kernels="$kernels $side:$(grep -o '"kernel": *"[a-z0-9]*"' "$work/$side/$name"/*manifest.json | grep -o '[a-z0-9]*"$' | tr -d '"')"
+    done
     for table in "$work/native/$name"/*.csv; do
         if cmp "$table" "$work/haswell/$name/$(basename "$table")"; then
             echo "the same bytes: $(basename "$table"), $(($(wc -l < "$table") - 1)) rows, $(wc -c < "$table") bytes"
@@ -54,5 +58,6 @@ for scenario in "$root/scenarios/tiers.toml" "$root/scenarios/load.toml" "$root/
         compared=$((compared + 1))
     done
 done
-echo "native kernels: $(grep -o -w -m1 -e avx512f -e avx2 /proc/cpuinfo | sort -u | tr '\n' ' ')against Haswell under $(qemu-x86_64 --version | head -1): $((compared - failed)) tables equal, $failed differ"
+echo "kernels that were taken:$(tr ' ' '\n' <<< "$kernels" | sort -u | tr '\n' ' ')"
+echo "native against Haswell under $(qemu-x86_64 --version | head -1): $((compared - failed)) tables equal, $failed differ"
 [ "$compared" -gt 0 ] && [ "$failed" -eq 0 ]

@@ -81,7 +81,7 @@ def drawing(sides, report, quick):
             rows.append([f"{n} × {d}", t, times["ours"], *(rate(who) for who in ("ours", "fill", "fresh", "numpy", "torch")), f"{ratio:.2f} ×"])
             report.target(f"drawing {n} × {d}, {t} thread{'s' * (t > 1)}: time against the generator's own", ratio, 1.3, at_most=True, unit=" ×")
             if d == 256:
-                report.drawn = report.__dict__.setdefault("drawn", {}) | {t: n * d / times["ours"].median}
+                report.drawn[t] = n * d / times["ours"].median
     report.table(["n × d", "threads", "ours", "ours, million/s", "the generator", "fresh", "numpy", "PyTorch", "ours of the generator"], rows)
 
 
@@ -168,22 +168,28 @@ def start(sides, report, quick, build):
     tiny = scenario(sides, "tiny", overlap_of(8, 8))
     times = defaultdict(Sample)
     for _ in range(rounds):
-        times["check"].append(to_its_end([sides.superpose, "check", ROOT / "scenarios" / "tiers.toml"])["seconds"])
-        times["run"].append(run(sides, tiny)["seconds"])
-        times["bare"].append(run(sides, tiny, "--no-report")["seconds"])
+        for what, taken in (
+            ("check", to_its_end([sides.superpose, "check", ROOT / "scenarios" / "tiers.toml"])),
+            ("run", run(sides, tiny)),
+            ("bare", run(sides, tiny, "--no-report")),
+        ):
+            times[what].append(taken["seconds"])
+            times[what + " cpu"].append(taken["cpu_seconds"])
     size = os.path.getsize(sides.superpose) / MB
     report.section("Start-up and size", f"{rounds} rounds, of processes from their start to their end.")
-    rows = [["`superpose check scenarios/tiers.toml`", times["check"]], ["`superpose run` of 8 concepts in 8 units", times["run"]], ["the same with `--no-report`", times["bare"]], ["release binary", f"{size:.1f} MB"]]
+    names = {"check": "`superpose check scenarios/tiers.toml`", "run": "`superpose run` of 8 concepts in 8 units", "bare": "the same with `--no-report`"}
+    rows = [[name, times[what], times[what + " cpu"]] for what, name in names.items()] + [["release binary", f"{size:.1f} MB", ""]]
     report.target("`superpose check`, in ms", 1e3 * times["check"].median, 30, at_most=True)
-    report.target("a run of one tiny point, in ms", 1e3 * times["run"].median, 60, at_most=True)
+    report.target("a run of one tiny point with figures and page, in ms", 1e3 * times["run"].median, 60, at_most=True)
+    report.target("a run of one tiny point with `--no-report`, in ms", 1e3 * times["bare"].median, 60, at_most=True)
     report.target("release binary, in MB", size, 25, at_most=True)
     if build:
         command = [CARGO, "build", "--release", "--locked", "--jobs", str(sides.threads)]
         with tempfile.TemporaryDirectory() as target:
             taken = to_its_end(command, cwd=ROOT, env=dict(os.environ, CARGO_TARGET_DIR=target))
-        rows.append([f"clean build with {sides.threads} jobs, crates downloaded before", time_of(taken["seconds"])])
+        rows.append([f"clean build with {sides.threads} jobs, crates downloaded before", time_of(taken["seconds"]), time_of(taken["cpu_seconds"])])
         report.target("clean build, in s", taken["seconds"], 180, at_most=True)
-    report.table(["what", "measured"], rows)
+    report.table(["what", "measured", "processor time"], rows)
 
 
 def tiers(sides, report, quick):

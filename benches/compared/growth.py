@@ -12,13 +12,12 @@ def growth(sides, report, quick):
     small = 2 if quick else 1
     points = lambda count: f"[sweep]\nseed = {{ from = 1, to = {count}, steps = {count} }}\n"
     axes = {
-        "n, at d = 256": [(n // small, overlap_of(n // small, 256), None) for n in (4096, 8192, 16384, 32768)],
+        "n, at d = 256": [(n // small, overlap_of(n // small, 256), None) for n in (8192, 16384, 32768, 65536)],
         f"d, at n = {8192 // small}": [(d, overlap_of(8192 // small, d), None) for d in (128, 256, 512, 1024)],
         "points, each of n = 256, d = 64": [(count // small, overlap_of(256, 64, points(count // small)), None) for count in (500, 1000, 2000, 4000)],
         "threads, at n = 16384, d = 256": [(t, overlap_of(16384, 256), t) for t in range(1, sides.threads + 1)],
     }
-    report.section("Growth", "Processes of `superpose run --no-report` with the measure `overlap`, once each. Exponents are fitted by least squares on logarithms; those of memory to what is beyond a run of 8 concepts in 8 units.")
-    least = run(sides, scenario(sides, "growth", overlap_of(8, 8)), "--no-report")["bytes"]
+    report.section("Growth", "Processes of `superpose run --no-report` with the measure `overlap`, once each. Exponents are fitted by least squares on logarithms; those of memory to what is beyond the first row of an axis, against the value beyond the first, so that what every process has is not in them: 1 is proportional.")
     rows, fits = [], []
     for axis, cases in axes.items():
         sizes, found = [], []
@@ -29,11 +28,19 @@ def growth(sides, report, quick):
             found.append(taken)
         if len(cases) > 1:
             power = lambda values: f"{exponent(sizes, values):.2f}"
-            beyond = [max(taken["bytes"] - least, 1e5) for taken in found]
-            fits.append([axis, *(power([taken[key] for taken in found]) for key in ("seconds", "cpu_seconds")), power(beyond)])
+            fits.append([axis, *(power([taken[key] for taken in found]) for key in ("seconds", "cpu_seconds")), of_memory(sizes, found)])
     report.table(["axis", "value", "time", "processor time", "peak memory"], rows)
     report.say("Fitted exponents:")
     report.table(["axis", "time", "processor time", "memory"], fits)
+
+
+def of_memory(sizes, found):
+    beyond = [(size - sizes[0], taken["bytes"] - found[0]["bytes"]) for size, taken in zip(sizes[1:], found[1:])]
+    # Pages that come and go by the order of threads.
+    if max(more for _, more in beyond) < 4 * MB:
+        return "none"
+    beyond = [(size, more) for size, more in beyond if more > 0]
+    return f"{exponent(*zip(*beyond)):.2f}" if len(beyond) > 1 else "–"
 
 
 def model(sides, report, measured):

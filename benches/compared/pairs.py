@@ -19,8 +19,12 @@ def few(d):
 def pairs(sides, report, quick):
     n, rounds = (8192, 3) if quick else (16384, 5)
     threads = sides.threads
-    peaks, times = {}, {}
-    note = lambda key, answer: times.setdefault(key, Sample()).append(answer["seconds"])
+    peaks, times, processor = {}, {}, {}
+
+    def note(key, answer):
+        times.setdefault(key, Sample()).append(answer["seconds"])
+        processor.setdefault(key, Sample()).append(answer["cpu_seconds"])
+
     for d in RATIOS:
         file = str(sides.folder / "vectors.npy")
         sides.ours.ask(do="save", n=n, d=d, file=file)
@@ -50,11 +54,11 @@ def pairs(sides, report, quick):
                     note((d, code, t), sides.ours.ask(do="pairs", n=n, d=d, threads=t, embedding=embedding))
     middle = lambda t: sorted(peaks[t])[len(peaks[t]) // 2]
     peak = {t: middle(t) for t in peaks}
-    write(report, n, rounds, threads, peak, times)
+    write(report, n, rounds, threads, peak, times, processor)
     return {"n": n, "times": times, "peak": peak}
 
 
-def write(report, n, rounds, threads, peak, times):
+def write(report, n, rounds, threads, peak, times, processor):
     operations = {d: n * (n - 1) * d for d in RATIOS}
     share = lambda d, what, t: 100 * operations[d] / times[d, what, t].median / peak[t][0]
     report.section(
@@ -63,13 +67,15 @@ def write(report, n, rounds, threads, peak, times):
         "“centred” adds those of the centred vectors. The peak is that of a loop of f32 fused multiply-adds in registers, "
         "timed in every round, of which the median is taken: "
         + ", ".join(f"{rate / 1e9:.0f} GFLOP/s on {t} thread{'s' * (t > 1)} ({name[4:]})" for t, (rate, name) in peak.items())
-        + ". Operations are n (n − 1) d.",
+        + ". Operations are n (n − 1) d. “By processor time” is the share of the peak of one thread for each second that a core worked, whatever else the machine did.",
     )
+    if threads > 1 and peak[threads][0] < 0.9 * threads * peak[1][0]:
+        report.say("", f"**The machine was not quiet, or its cores are not {threads}: {threads} threads had only {peak[threads][0] / peak[1][0]:.2f} × the peak of one. Times on {threads} threads say little.**")
     rows = [
-        [d, t, name, times[d, what, t], f"{operations[d] / times[d, what, t].median / 1e9:.0f}", f"{share(d, what, t):.0f} %"]
+        [d, t, name, times[d, what, t], f"{operations[d] / times[d, what, t].median / 1e9:.0f}", f"{share(d, what, t):.0f} %", f"{100 * operations[d] / processor[d, what, t].median / peak[1][0]:.0f} %"]
         for d in RATIOS for t in peak for what, name in (("moments", "all statistics"), ("centred", "and centred"))
     ]
-    report.table(["d", "threads", "what", "time", "GFLOP/s", "of peak"], rows)
+    report.table(["d", "threads", "what", "time", "GFLOP/s", "of peak", "by processor time"], rows)
     for d in reversed(RATIOS):
         for t in peak:
             target, aim = PEAK[d]

@@ -12,7 +12,7 @@ class Sample(list):
         return statistics.median(self)
 
     def __str__(self):
-        if len(self) == 1 or min(self) == max(self):
+        if len(self) == 1:
             return time_of(self.median)
         return f"{time_of(self.median)} ({time_of(min(self))}–{time_of(max(self))})"
 
@@ -26,6 +26,8 @@ def time_of(seconds):
 class Report:
     def __init__(self):
         self.lines, self.targets = [], []
+        # Numbers drawn in a second, by threads: the model takes them.
+        self.drawn = {}
 
     def say(self, *lines):
         self.lines += lines
