@@ -37,7 +37,7 @@ pub fn largest_abs_cosine(n: u64, d: u64) -> f64 {
 }
 
 /// ∫₀¹ 1 − exp(−w(P(|t| > x))) dx, with exp(−w(p)) the chance that none of some cosines is above what one is above with chance p.
-fn expected_largest(d: u64, weight: impl Fn(f64) -> f64) -> f64 {
+fn expected_largest(d: u64, weight: impl Fn(f64) -> f64 + Copy) -> f64 {
     if d < 2 {
         return if d == 1 { 1.0 } else { f64::NAN };
     }
@@ -47,8 +47,8 @@ fn expected_largest(d: u64, weight: impl Fn(f64) -> f64) -> f64 {
         weight(tail_at(x, cosine * cosine, d))
     };
     // Below `low` some cosine is above x but for e⁻⁴⁰; above `high` none is but for 1e-13.
-    let low = last_angle_with(40.0, &expected_above);
-    let high = last_angle_with(1e-13, &expected_above);
+    let low = last_angle_with(40.0, expected_above);
+    let high = last_angle_with(1e-13, expected_above);
     let transition = integral(low, high, |angle| libm::cos(angle) * -libm::expm1(-expected_above(angle)));
     (libm::sin(low) + transition).min(1.0)
 }

@@ -135,7 +135,6 @@ pub struct Cosines<'a, const CENTRED: bool> {
 impl<const CENTRED: bool> Task for Cosines<'_, CENTRED> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "over iterators the lanes become scalars, a third slower")]
     #[inline(always)]
     fn run(self, _: Dots) {
         let Self { block, first, rows, columns, sums, centred } = self;
@@ -199,7 +198,6 @@ pub struct Magnitudes<'a> {
 impl Task for Magnitudes<'_> {
     type Output = ();
 
-    #[expect(clippy::needless_range_loop, reason = "as above")]
     #[inline(always)]
     fn run(self, _: Dots) {
         let Self { block, first, rows, columns, bins, of_rows, of_columns } = self;

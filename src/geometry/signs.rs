@@ -1,8 +1,7 @@
 //! Signs: vectors of ±1, a bit for each entry, whose dot products are d less twice the number of bits in which they differ.
 
 use super::embedding::Embedding;
-use super::histogram::{Bins, Counters};
-use super::kernel::{Dots, Task};
+use super::kernel::{Dots, Task, Uncounted};
 use super::panels::{Block, PANEL, ROWS};
 
 /// Bits in a word.
@@ -56,7 +55,7 @@ pub struct SignDots<'a> {
     pub d_model: usize,
     pub block: &'a mut Block,
     /// The bins of a block before, which may be counted meanwhile.
-    pub uncounted: Option<(&'a Bins, &'a mut Counters)>,
+    pub uncounted: Option<Uncounted<'a>>,
 }
 
 impl Task for SignDots<'_> {

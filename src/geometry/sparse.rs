@@ -36,7 +36,8 @@ impl Sparse {
                 *n_active += u32::from(entry != 0.0);
             }
         }
-        let n_shared: f64 = n_active.iter().map(|&n_active| (f64::from(n_active) / n as f64).powi(2)).sum();
+        let shares = n_active.iter().map(|&n_active| f64::from(n_active) / n as f64);
+        let n_shared: f64 = shares.map(|share| share * share).sum();
         if n_shared > d as f64 / 64.0 {
             return None;
         }

@@ -148,7 +148,7 @@ impl Tile<'_> {
                         if is_counted {
                             dots.set(rows, place.first, columns, block, start > 0);
                         } else {
-                            dots.set_and_count(rows, place.first, columns, block, start > 0, bins, counters);
+                            dots.set_and_count(rows, place.first, columns, block, start > 0, (bins, counters));
                         }
                         is_counted = depth.end < pass.d_model;
                         if !is_counted {

@@ -28,8 +28,8 @@ const DOTS: Dots = Dots {
     kernel: Kernel::Avx2,
     // SAFETY: `run` was entered, so the features are there.
     set: |rows, first, columns, block, resume| unsafe { set(rows, first, columns, block, resume) },
-    set_and_count: |rows, first, columns, block, resume, bins, counters| {
-        count(bins, counters);
+    set_and_count: |rows, first, columns, block, resume, uncounted| {
+        count(uncounted);
         // SAFETY: as above.
         unsafe { set(rows, first, columns, block, resume) };
     },

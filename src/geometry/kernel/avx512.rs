@@ -1,7 +1,6 @@
 //! The kernel for 512-bit registers: 24 of them hold the 8 × 48 sums of a block.
 
-use super::{Dots, Kernel, Task, check};
-use crate::geometry::histogram::{Bins, Counters};
+use super::{Dots, Kernel, Task, Uncounted, check};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 use crate::geometry::reduction::Magnitudes;
 use crate::geometry::signs::{Bits, SignDots};
@@ -27,13 +26,13 @@ const DOTS: Dots = Dots {
     kernel: Kernel::Avx512,
     // SAFETY: `run` was entered, so the features are there.
     set: |rows, first, columns, block, resume| unsafe { set(rows, first, columns, block, resume) },
-    set_and_count: |rows, first, columns, block, resume, bins, counters| {
+    set_and_count: |rows, first, columns, block, resume, uncounted| {
         // SAFETY: as above.
         let n_done = unsafe {
             match rows.len() {
-                96.. => set_and_count::<4>(rows, first, columns, block, resume, bins, counters),
-                64.. => set_and_count::<6>(rows, first, columns, block, resume, bins, counters),
-                _ => set_and_count::<8>(rows, first, columns, block, resume, bins, counters),
+                96.. => set_and_count::<4>(rows, first, columns, block, resume, uncounted),
+                64.. => set_and_count::<6>(rows, first, columns, block, resume, uncounted),
+                _ => set_and_count::<8>(rows, first, columns, block, resume, uncounted),
             }
         };
         if n_done < rows.len() {
@@ -80,8 +79,7 @@ fn set_and_count<const N: usize>(
     columns: &[Slice],
     block: &mut Block,
     resume: bool,
-    bins: &Bins,
-    counters: &mut Counters,
+    (bins, counters): Uncounted,
 ) -> usize {
     check(rows, first, columns);
     let mut sums = if resume { load(block) } else { [[_mm512_setzero_ps(); 3]; ROWS] };

@@ -86,12 +86,15 @@ impl fmt::Display for Kernel {
     }
 }
 
+/// The bins of a block, and where they are to be counted.
+pub(super) type Uncounted<'a> = (&'a Bins, &'a mut Counters);
+
 /// The dot products of blocks of 8 × 48 concepts. Each is one chain `entry.mul_add(entry, sum)` in slice order.
 #[derive(Clone, Copy)]
 pub(super) struct Dots {
     kernel: Kernel,
     set: fn(&[Slice], usize, &[Slice], &mut Block, bool),
-    set_and_count: fn(&[Slice], usize, &[Slice], &mut Block, bool, &Bins, &mut Counters),
+    set_and_count: fn(&[Slice], usize, &[Slice], &mut Block, bool, Uncounted),
     set_of_signs: fn(SignDots),
     magnitudes: fn(Magnitudes),
 }
@@ -105,7 +108,6 @@ impl Dots {
 
     /// The same, while the bins of a block before it are counted: one waits for arithmetic, the other for memory.
     #[inline(always)]
-    #[expect(clippy::too_many_arguments, reason = "two tasks in one loop")]
     pub fn set_and_count(
         self,
         rows: &[Slice],
@@ -113,10 +115,9 @@ impl Dots {
         columns: &[Slice],
         block: &mut Block,
         resume: bool,
-        bins: &Bins,
-        counters: &mut Counters,
+        uncounted: Uncounted,
     ) {
-        (self.set_and_count)(rows, first, columns, block, resume, bins, counters);
+        (self.set_and_count)(rows, first, columns, block, resume, uncounted);
     }
 
     /// Sets a block of vectors of ±1.
@@ -166,7 +167,7 @@ fn check(rows: &[Slice], first: usize, columns: &[Slice]) {
 
 /// Counts the bins of a block.
 #[inline(always)]
-fn count(bins: &Bins, counters: &mut Counters) {
+fn count((bins, counters): Uncounted) {
     bins.iter().for_each(|bins| counters.count(bins));
 }
 
@@ -192,9 +193,9 @@ mod tests {
             let mut counters = Counters::new();
             let bins: Bins = std::array::from_fn(|r| std::array::from_fn(|c| (r * c) as u16));
             dots.set(&rows[..split], first, &columns[..split], &mut block, false);
-            dots.set_and_count(&rows[split..], first, &columns[split..], &mut block, true, &bins, &mut counters);
+            dots.set_and_count(&rows[split..], first, &columns[split..], &mut block, true, (&bins, &mut counters));
             let mut expected = Counters::new();
-            super::count(&bins, &mut expected);
+            super::count((&bins, &mut expected));
             assert_eq!(counters.histogram(), expected.histogram());
             block
         }

@@ -10,8 +10,8 @@ const PART: (usize, usize) = (4, 16);
 pub const DOTS: Dots = Dots {
     kernel: Kernel::Scalar,
     set,
-    set_and_count: |rows, first, columns, block, resume, bins, counters| {
-        count(bins, counters);
+    set_and_count: |rows, first, columns, block, resume, uncounted| {
+        count(uncounted);
         set(rows, first, columns, block, resume);
     },
     set_of_signs: |signs| signs.run(DOTS),
