@@ -221,23 +221,32 @@ start_worker a
 start_worker c
 await 30 grep -q "Registered to" "$work/worker-a.log"
 await 30 grep -q "Registered to" "$work/worker-c.log"
-cat > "$work/study/small.toml" <<'END'
+# Half of its units read a file beside the scenario's folder, which workers do not see: it is sent along.
+mkdir "$work/study/deep" "$work/study/data"
+awk 'BEGIN { for (i = 0; i < 64; i++) { printf "word%d", i; for (j = 0; j < 32; j++) printf " %.3f", sin(i * i + 1.7 * j); print "" } }' > "$work/study/data/words.txt"
+cat > "$work/study/deep/small.toml" <<'END'
 name = "small"
 seed = 1
-replicates = 400
-concepts.count = 256
+replicates = 200
+[concepts]
+count = 64
 [[tiers]]
-name = "a"
+name = "drawn"
 d_model = 256
 embedding.fully_distributed = {}
+[[tiers]]
+name = "read"
+embedding.file = { path = "../data/words.txt" }
 [measure.overlap]
 END
+(cd "$work/study" && "$superpose" run deep/small.toml --out small-one --quiet --no-report)
 anew
 begun=$(date +%s%N)
-(cd "$work/study" && on hub "$superpose" run small.toml --on dask --scheduler "$scheduler" "${tls[@]}" --shard-seconds 0.001 --out small --quiet --no-report) || fail "small.toml"
+(cd "$work/study" && on hub "$superpose" run deep/small.toml --on dask --scheduler "$scheduler" "${tls[@]}" --shard-seconds 0.001 --out small --quiet --no-report) || fail "small.toml"
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 took=$((($(date +%s%N) - begun) / 1000000))
 say "   $(n_of ended) shards of a millisecond in $took ms on two workers: $((took / $(n_of ended))) ms a shard, the start of Python and Dask included"
+cmp "$work/study/small/small.csv" "$work/study/small-one/small.csv" || fail "small is not what one machine writes"
 for pid in $(pids_on hub); do
     if grep -qz scheduler "/proc/$pid/cmdline"; then say "   the scheduler took $(($(ticks "$pid") * 10)) ms of processor time, its start included"; fi
 done
