@@ -129,7 +129,7 @@ say "-- the scheduler is killed; another one is started, and the same command go
 anew
 run lost-scheduler
 await 60 at_least 4 ended
-kill -9 "$(pids_on hub | while read -r pid; do grep -q scheduler "/proc/$pid/cmdline" && echo "$pid"; done | head -n 1)"
+kill -9 "$(pids_on hub | while read -r pid; do grep -qzx scheduler "/proc/$pid/cmdline" && echo "$pid"; done | head -n 1)"
 ends 75
 say "   $(cat "$work/run-lost-scheduler.log")"
 grep -q "is gone" "$work/run-lost-scheduler.log" || fail "nothing is said of the scheduler"
@@ -248,6 +248,6 @@ took=$((($(date +%s%N) - begun) / 1000000))
 say "   $(n_of ended) shards of a millisecond in $took ms on two workers: $((took / $(n_of ended))) ms a shard, the start of Python and Dask included"
 cmp "$work/study/small/small.csv" "$work/study/small-one/small.csv" || fail "small is not what one machine writes"
 for pid in $(pids_on hub); do
-    if grep -qz scheduler "/proc/$pid/cmdline"; then say "   the scheduler took $(($(ticks "$pid") * 10)) ms of processor time, its start included"; fi
+    if grep -qzx scheduler "/proc/$pid/cmdline"; then say "   the scheduler took $(($(ticks "$pid") * 10)) ms of processor time, its start included"; fi
 done
 say "Dask: passed"
