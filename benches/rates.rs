@@ -274,8 +274,8 @@ fn draw(request: &Request, parallel: bool) -> Result<Embedding, String> {
 /// Mean and mean square.
 fn moments<'a>(entries: impl ExactSizeIterator<Item = &'a f32>) -> Value {
     let n = entries.len() as f64;
-    let (sum, squares) =
-        entries.fold((0.0, 0.0), |(sum, squares), &x| (sum + f64::from(x), squares + f64::from(x).powi(2)));
+    let entries = entries.map(|&x| f64::from(x));
+    let (sum, squares) = entries.fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
     json!({ "mean": sum / n, "mean_square": squares / n })
 }
 
@@ -307,7 +307,7 @@ fn overlap(pairs: &PairStatistics) -> Numbers {
         ("mean_cosine", pairs.sum_cos / n_pairs),
         ("mean_abs_cosine", pairs.sum_abs_cos / n_pairs),
         ("mean_square_cosine", pairs.sum_cos2 / n_pairs),
-        ("excess_kurtosis_cosine", n_pairs * pairs.sum_cos4 / pairs.sum_cos2.powi(2) - 3.0),
+        ("excess_kurtosis_cosine", n_pairs * pairs.sum_cos4 / (pairs.sum_cos2 * pairs.sum_cos2) - 3.0),
         ("coherence", pairs.max_abs_cos),
         ("zero_fraction", pairs.histogram.n_zero() as f64 / n_pairs),
         ("abs_cosine_p50", quantile(0.5)),
