@@ -274,8 +274,8 @@ fn draw(request: &Request, parallel: bool) -> Result<Embedding, String> {
 /// Mean and mean square.
 fn moments<'a>(entries: impl ExactSizeIterator<Item = &'a f32>) -> Value {
     let n = entries.len() as f64;
-    let (sum, squares) =
-        entries.fold((0.0, 0.0), |(sum, squares), &x| (sum + f64::from(x), squares + f64::from(x) * f64::from(x)));
+    let entries = entries.map(|&x| f64::from(x));
+    let (sum, squares) = entries.fold((0.0, 0.0), |(sum, squares), x| (sum + x, squares + x * x));
     json!({ "mean": sum / n, "mean_square": squares / n })
 }
 

@@ -235,7 +235,7 @@ def same_table(ours, theirs):
 
 
 def training(sides, report, rounds, seconds):
-    command = [sys.executable, str(BENCHES / "training_compare.py"), "--rounds", str(rounds), "--seconds", str(seconds)]
+    command = [sys.executable, str(BENCHES / "training_compare.py"), "--rounds", str(rounds), "--seconds", str(seconds), "--program", sides.training]
     out = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     # The last table: shape, against, ours, theirs, ratio, by processor time, target.
     for line in out.rstrip().split("\n\n")[-1].splitlines()[1:]:

@@ -42,7 +42,7 @@ class Sides:
 
     def __init__(self, threads):
         self.threads = threads
-        self.superpose, rates = built()
+        self.superpose, rates, self.training = built()
         out = subprocess.run([sys.executable, str(PEER), "--settings"], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.settings = json.loads(out.stdout)
         self.ours = Side([rates])
@@ -57,14 +57,14 @@ class Sides:
 
 
 def built():
-    """Paths of the binary and of rates, built as a release."""
+    """Paths of the binary, of rates and of training, built as a release."""
     command = [CARGO, "build", "--release", "--message-format=json"]
     found = {}
-    for what in (["--bin", "superpose"], ["--bench", "rates"]):
+    for what in (["--bin", "superpose"], ["--bench", "rates", "--bench", "training"]):
         out = subprocess.run(command + what, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
         found |= {line["target"]["name"]: line["executable"] for line in lines if line.get("executable")}
-    return found["superpose"], found["rates"]
+    return found["superpose"], found["rates"], found["training"]
 
 
 def to_its_end(command, **options):
