@@ -90,12 +90,19 @@ kill_node() {
     kill -9 "${node[$1]}"
     for job in $(squeue -h -w "$1" -t R -o %A); do kill_job "$job"; done
 }
-# Slurm lets a task that is requeued wait for two minutes; here it need not.
+# Slurm lets a task that is requeued wait for two minutes; here it waits for 4 s, so that its node has forgotten that it was ended.
 end_of_jobs() {
     local until=$((SECONDS + 90)) task
+    local -A since=()
     while [ -n "$(squeue -h)" ]; do
         [ $SECONDS -lt $until ] || fail "the jobs do not end: $(squeue -h)"
-        for task in $(squeue -h -r -t PD -o '%i %r' | sed -n 's/ BeginTime//p'); do scontrol update JobId="$task" StartTime=now 2> /dev/null || true; done
+        for task in $(squeue -h -r -t PD -o '%i %r' | sed -n 's/ BeginTime//p'); do
+            [ -n "${since[$task]:-}" ] || since[$task]=$SECONDS
+            if [ $((SECONDS - since[$task])) -ge 4 ]; then
+                scontrol update JobId="$task" StartTime=now 2> /dev/null || true
+                unset "since[$task]"
+            fi
+        done
         sleep 0.3
     done
 }
