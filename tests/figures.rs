@@ -134,7 +134,7 @@ fn law_an_svg_is_xml_in_which_names_are_text() {
         let document = roxmltree::Document::parse(&text).unwrap_or_else(|error| panic!("{}: {error}", figure.name));
         let elements: HashSet<&str> =
             document.descendants().filter(roxmltree::Node::is_element).map(|node| node.tag_name().name()).collect();
-        let known = ["svg", "title", "desc", "defs", "clipPath", "path", "text"];
+        let known = ["svg", "title", "desc", "defs", "clipPath", "g", "path", "text"];
         assert!(elements.iter().all(|name| known.contains(name)), "{elements:?}");
         assert!(!text.contains('\u{202e}') && !text.contains('\u{1b}'), "{}", figure.name);
         let ids: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();

@@ -43,17 +43,27 @@ pub fn write(figure: &Figure, scene: &Scene) -> String {
         svg.push_str("</defs>\n");
     }
     let _ = writeln!(svg, "<path d=\"M0,0h{width}v{height}h-{width}z\" fill=\"#ffffff\"/>");
+    // What is clipped alike is clipped together: to a painter each clip is a picture of its own.
+    let mut open = None;
     for item in &scene.items {
+        let clip = if let Item::Path(path) = item { path.clip } else { None };
+        if clip != open {
+            svg.push_str(if open.is_some() { "</g>\n" } else { "" });
+            if let Some(clip) = clip {
+                let _ = writeln!(svg, "<g clip-path=\"url(#{id}-{clip})\">");
+            }
+            open = clip;
+        }
         match item {
-            Item::Path(path) => write_path(&mut svg, path, &id),
+            Item::Path(path) => write_path(&mut svg, path),
             Item::Text(text) => write_text(&mut svg, text),
         }
     }
-    svg.push_str("</svg>\n");
+    svg.push_str(if open.is_some() { "</g>\n</svg>\n" } else { "</svg>\n" });
     svg
 }
 
-fn write_path(svg: &mut String, path: &Path, id: &str) {
+fn write_path(svg: &mut String, path: &Path) {
     let _ = write!(svg, "<path d=\"{}\"", path.d);
     match path.fill {
         Some(colour) => {
@@ -78,9 +88,6 @@ fn write_path(svg: &mut String, path: &Path, id: &str) {
             let _ = write!(svg, " stroke-dasharray=\"{}\"", lengths.join(","));
         }
         svg.push_str(" stroke-linejoin=\"round\"");
-    }
-    if let Some(clip) = path.clip {
-        let _ = write!(svg, " clip-path=\"url(#{id}-{clip})\"");
     }
     svg.push_str("/>\n");
 }
