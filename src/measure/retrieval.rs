@@ -144,8 +144,13 @@ fn recognise(
     let mut noisy = vec![0.0; trace.len()];
     add_noise(1.0, rng, &mut noisy);
     // Scores are linear, so one noise of length 1 serves all levels; a vector is fetched once for both products.
-    let both = |&concept_idx: &usize| (reader.score(concept_idx, trace), reader.score(concept_idx, &noisy));
-    let products: Vec<(f64, f64)> = candidates.iter().map(both).collect();
+    // In the order of the embedding, which memory gives sooner than one at random.
+    let mut in_order: Vec<usize> = (0..candidates.len()).collect();
+    in_order.sort_unstable_by_key(|&place| candidates[place]);
+    let mut products = vec![(0.0, 0.0); candidates.len()];
+    for place in in_order {
+        products[place] = (reader.score(candidates[place], trace), reader.score(candidates[place], &noisy));
+    }
     let at = |level: f64| {
         let scores: Vec<f64> = products.iter().map(|(signal, noise)| signal + level * noise).collect();
         let answer = reader.best(candidates.iter().copied().zip(scores.iter().copied()), rng);
