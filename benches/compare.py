@@ -1,9 +1,9 @@
 """How fast the engine is on this machine: beside the peak of the processor, and beside numpy and PyTorch. Writes docs/performance.md.
 
-    python benches/compare.py --out docs/performance.md [--quick] [--build] [--skip training …]
+    python benches/compare.py --out docs/performance.md [--quick] [--build] [--profile] [--skip training …]
 
 Run it by a python that has what benches/peers/requirements.txt names, with cargo on the path, on a machine that does nothing else. A full run takes some 12 minutes, `--quick` 3, with smaller
-sizes and fewer rounds; --build adds a clean build. Ours and theirs take turns; before anything is timed both must have found the same numbers, or it ends with what differs.
+sizes and fewer rounds; --build adds a clean build, --profile what bounds each training (perf, and a build that knows its lines). Ours and theirs take turns; before anything is timed both must have found the same numbers, or it ends with what differs.
 Our side of the protocol is benches/rates.rs, theirs benches/peers/peer.py. What cargo builds with may be given as CARGO.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from compared import around, growth, pairs
+from compared import around, growth, pairs, profile
 from compared.report import Report
 from compared.sides import ROOT, Sides
 
@@ -62,6 +62,7 @@ def main():
     parser.add_argument("--out", type=Path, help="file to write; standard output if left out")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--build", action="store_true", help="time a clean build as well, which takes minutes")
+    parser.add_argument("--profile", action="store_true", help="tell by perf where the time of a training goes, which builds once more")
     parser.add_argument("--skip", nargs="+", default=[], choices=SECTIONS, help="sections to leave out")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
     args = parser.parse_args()
@@ -86,6 +87,9 @@ def main():
         if wanted("training"):
             tell("training")
             around.training(sides, report, 1, 0.3 if args.quick else 1.0)
+        if args.profile:
+            tell("profile")
+            profile.profile(sides, report)
         if wanted("growth"):
             tell("growth")
             growth.growth(sides, report, args.quick)

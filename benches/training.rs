@@ -1,5 +1,6 @@
 //! Training steps of autoencoders, in model-steps per second: how fast one model learns, and many at once. `training_torch.py` times PyTorch on the same, and
-//! `training_compare.py` runs both in turn. With `-- --rates SECONDS` a line of JSON for each case, in place of criterion's report.
+//! `training_compare.py` runs both in turn. With `-- --rates SECONDS` a line of JSON for each case, in place of criterion's report; with `-- --only 20x5 SECONDS`
+//! the rate of one model on one thread, which is for a profile.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use rayon::prelude::*;
@@ -64,21 +65,32 @@ fn processor_s() -> Option<f64> {
 }
 
 /// Model-steps per second, and per second of processor time and core.
+fn rates_of(case: &Case, least_s: f64) -> (f64, Option<f64>) {
+    let (begin, processor, mut n) = (Instant::now(), processor_s(), 0);
+    while n == 0 || begin.elapsed().as_secs_f64() < least_s {
+        case.run();
+        n += 1;
+    }
+    let steps = (n * case.model_steps()) as f64;
+    let processor_s = processor_s().zip(processor).map(|(end, begin)| end - begin);
+    (steps / begin.elapsed().as_secs_f64(), processor_s.map(|s| steps / s))
+}
+
 fn rates(least_s: f64) {
     for case in Case::all() {
-        let (begin, processor, mut n) = (Instant::now(), processor_s(), 0);
-        while n == 0 || begin.elapsed().as_secs_f64() < least_s {
-            case.run();
-            n += 1;
-        }
-        let steps = (n * case.model_steps()) as f64;
-        let processor_s = processor_s().zip(processor).map(|(end, begin)| end - begin);
+        let (rate, core_rate) = rates_of(&case, least_s);
         let rate = serde_json::json!({
-            "shape": case.name, "models": case.recipe.restarts, "threads": case.n_threads(),
-            "rate": steps / begin.elapsed().as_secs_f64(), "core_rate": processor_s.map(|s| steps / s),
+            "shape": case.name, "models": case.recipe.restarts, "threads": case.n_threads(), "rate": rate, "core_rate": core_rate,
         });
         println!("{rate}");
     }
+}
+
+/// The rate of one model of a shape on one thread.
+fn only(shape: &str, least_s: f64) {
+    let is_it = |case: &Case| case.name == shape && case.recipe.restarts == 1 && case.n_threads() == 1;
+    let case = Case::all().into_iter().find(is_it).expect("a shape that is timed");
+    println!("{}", rates_of(&case, least_s).0);
 }
 
 fn training(c: &mut Criterion) {
@@ -94,9 +106,11 @@ fn training(c: &mut Criterion) {
 }
 
 fn main() {
-    let mut args = env::args().skip_while(|arg| arg != "--rates").skip(1);
-    if let Some(seconds) = args.next() {
-        return rates(seconds.parse().expect("seconds"));
+    let args: Vec<String> = env::args().skip(1).filter(|arg| arg != "--bench").collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--rates", seconds] => return rates(seconds.parse().expect("seconds")),
+        ["--only", shape, seconds] => return only(shape, seconds.parse().expect("seconds")),
+        _ => {}
     }
     let mut criterion = Criterion::default().configure_from_args();
     training(&mut criterion);

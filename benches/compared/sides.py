@@ -59,12 +59,15 @@ class Sides:
 def built():
     """Paths of the binary, of rates and of training, built as a release."""
     command = [CARGO, "build", "--release", "--message-format=json"]
-    found = {}
-    for what in (["--bin", "superpose"], ["--bench", "rates", "--bench", "training"]):
-        out = subprocess.run(command + what, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
-        found |= {line["target"]["name"]: line["executable"] for line in lines if line.get("executable")}
-    return found["superpose"], found["rates"], found["training"]
+    parts = {"superpose": "--bin", "rates": "--bench", "training": "--bench"}
+    return [program_of([*command, kind, name], name) for name, kind in parts.items()]
+
+
+def program_of(command, name):
+    """The path of a program that cargo is to build."""
+    out = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    return next(line["executable"] for line in lines if line.get("executable") and line["target"]["name"] == name)
 
 
 def to_its_end(command, **options):

@@ -69,6 +69,11 @@ impl Centre {
         self.dominance > DOMINANT_MEAN
     }
 
+    /// Whether products less the mean have the digits of products of the centred vectors: the mean is no longer than these are.
+    pub fn is_slight(&self) -> bool {
+        self.dominance <= 2.0
+    }
+
     /// Fills in what centred products are scaled by, and what dot products of uncentred vectors are shifted by.
     pub fn scale(&self, scales: &mut [Scales], with_shifts: bool) {
         for (i, (&inverse, &shift)) in self.inverses.iter().zip(&self.shifts).enumerate() {

@@ -83,7 +83,7 @@ pub struct CentredSums {
     pub square_norms: Vec<f64>,
     /// m, d entries.
     pub mean: Vec<f64>,
-    /// Every product, if wanted, and if no vector had to be lifted.
+    /// Every product, if wanted, if no vector had to be lifted and no long mean took digits from them.
     pub products: Option<Products>,
 }
 
@@ -174,7 +174,8 @@ fn statistics_by(
     let pass = |embedding: &Embedding, scales, units, wanted| {
         Totals::of(lay_out, embedding, scales, units, wanted, kernel, parallel)
     };
-    let first = Wanted { centred: in_one_pass, products: products && in_one_pass, ..wanted };
+    let in_first = products && centre.as_ref().is_some_and(Centre::is_slight);
+    let first = Wanted { centred: in_one_pass, products: in_first, ..wanted };
     let mut totals = pass(embedding, scales, units, first);
     let centred = centre.map(|centre| {
         if in_one_pass {

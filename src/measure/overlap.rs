@@ -152,7 +152,8 @@ impl Measure for Overlap {
             mean(pairs.sum_cos).into(),
             mean(pairs.sum_abs_cos).into(),
             mean(pairs.sum_cos2).into(),
-            (n_pairs * pairs.sum_cos4 / (pairs.sum_cos2 * pairs.sum_cos2) - 3.0).into(),
+            // At least −2 by Cauchy–Schwarz; one pair has just that, and rounding may not take it lower.
+            (n_pairs * pairs.sum_cos4 / (pairs.sum_cos2 * pairs.sum_cos2) - 3.0).clamp(-2.0, f64::INFINITY).into(),
             coherence.into(),
             (pairs.largest.iter().map(|&largest| f64::from(largest).min(1.0)).sum::<f64>() / m as f64).into(),
             (pairs.histogram.n_zero() as f64 / n_pairs).into(),

@@ -15,7 +15,7 @@ use crate::table::{Column, Unit, Value};
 /// λ are the eigenvalues of the d × d covariance, σ the singular values of the centred embedding. All three lie from 1 to min(d, m − 1).
 /// For independent Gaussian concepts the participation ratio is about d (m − 1)/(d + m). It needs no eigenvalues and comes from the pass over
 /// the pairs, (Σᵢ|x̃ᵢ|²)²/Σᵢⱼ(x̃ᵢ·x̃ⱼ)²; the other two need the spectrum. O(m d min(m, d)) time and one min(m, d)² matrix of f64, or neither with
-/// `effective_rank = false`. For m ≤ d it starts from the products of the pass, in f32, right to 1e-6, unless a direction is so faint that rounding might pass for it. `raw = true` adds the three of the embedding as it is. Undefined where all represented concepts are equal.
+/// `effective_rank = false`. For m ≤ d it starts from the products of the pass, in f32, right to 1e-6, unless a direction is so faint, or the mean so long, that rounding might pass for it. `raw = true` adds the three of the embedding as it is. Undefined where all represented concepts are equal.
 ///
 /// Source: Gao & Ganguli (2015), Curr. Opin. Neurobiol. 32; Roy & Vetterli (2007), EUSIPCO; Rudelson & Vershynin (2007), J. ACM 54.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
