@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -98,6 +98,32 @@ fn law_merged_parts_are_the_files_of_one_run() {
     // And the folder goes on as that of a run.
     let (code, _, told) = superpose(&folder, "run s.toml --out many");
     assert!(code == 0 && told.contains("0 records computed, 60 found"), "{told}");
+}
+
+#[test]
+fn law_a_shard_that_nobody_waits_for_ends() {
+    let folder = folder();
+    // Days of work on one thread.
+    let long = "name = \"long\"\nreplicates = 100000\nconcepts.count = 50000\n[measure.overlap]\n[[tiers]]\nname = \"a\"\nd_model = 256\nembedding.fully_distributed = {}\n";
+    fs::write(folder.path().join("long.toml"), long).expect("a file");
+    let start = |scenario: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_superpose"));
+        command.args(["shard", scenario, "1/1", "--stdout", "--until-eof"]).current_dir(folder.path());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a process")
+    };
+    let mut shard = start("long.toml");
+    drop(shard.stdin.take());
+    assert_eq!(shard.wait_with_output().expect("its end").status.code(), Some(75));
+    // And one whose part is waited for is whole.
+    let mut shard = start("s.toml");
+    let input = shard.stdin.take();
+    let done = shard.wait_with_output().expect("its end");
+    drop(input);
+    assert_eq!(
+        (done.status.code(), done.stdout),
+        (Some(0), superpose_as(&folder, None, "shard s.toml 1/1 --stdout").1)
+    );
+    assert_eq!(error(&folder, "shard s.toml 1/1 --until-eof").0, 2);
 }
 
 #[test]

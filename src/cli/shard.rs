@@ -63,6 +63,9 @@ pub struct ShardArguments {
     /// Write the part to standard output
     #[arg(long)]
     stdout: bool,
+    /// End with 75 as soon as standard input does: whoever wanted the part is gone
+    #[arg(long, requires = "stdout")]
+    until_eof: bool,
 }
 
 #[derive(Args)]
@@ -203,6 +206,13 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
     admit(&study, memory).map_err(faulty)?;
     if !arguments.stdout {
         output::probe(&folder, std::slice::from_ref(&file))?;
+    }
+    if arguments.until_eof {
+        // Nothing of this shard is anywhere but in memory.
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+            std::process::exit(TEMPORARY.into());
+        });
     }
     let signals = Signals::listen().map_err(|error| Failure::new(7, format!("cannot listen to signals: {error}")))?;
     let stop = || signals.code().is_some();

@@ -158,9 +158,13 @@ ends 143
 said_so="$(tail -n 1 "$work/run-stopped.log")"
 [[ "$said_so" =~ ^interrupted:\ [0-9]+\ of\ 160\ units\ are\ done\ and\ saved ]] || fail "it has said: $said_so"
 say "   $said_so"
-for pid in $(pgrep -f "superpose_on_dask.py|shard .*study.toml"); do
-    ! grep -qz "$work" "/proc/$pid/environ" 2> /dev/null || fail "$pid still runs: $(tr '\0' ' ' < "/proc/$pid/cmdline")"
-done
+nothing_runs() {
+    for pid in $(pgrep -f "superpose_on_dask.py|shard .*study.toml"); do
+        ! grep -qz "$work" "/proc/$pid/environ" 2> /dev/null || return 1
+    done
+}
+# Shards end as soon as they see that their worker has.
+await 2 nothing_runs
 (cd "$work/study" && "$superpose" run study.toml --out stopped --quiet)
 same stopped
 

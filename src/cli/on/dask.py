@@ -8,7 +8,6 @@ Which units, how many at once and what becomes of a part is decided there; where
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -81,12 +80,17 @@ def shard(units, study, binary, scenario, words):
     folder, binary = worker.plugins[study].folder, find(binary)
     if binary is None:
         raise RuntimeError(f"{worker.address} has no superpose on its path")
-    command = [binary, "shard", os.path.join(folder, scenario), units, "--stdout", *words]
-    done = subprocess.run(command, capture_output=True, stdin=subprocess.DEVNULL)
-    said = done.stderr.decode(errors="replace").replace(folder + os.sep, "").strip()
-    if done.returncode not in SETTLED:
-        raise RuntimeError(f"exit code {done.returncode} on {worker.address}: {said}")
-    return worker.address, done.returncode, done.stdout, said, time.monotonic() - begun
+    command = [binary, "shard", os.path.join(folder, scenario), units, "--stdout", "--until-eof", *words]
+    with tempfile.TemporaryFile() as errors:
+        # Its standard input ends when this worker does, however that comes, and then so does the shard.
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors) as process:
+            part = process.stdout.read()
+            code = process.wait()
+        errors.seek(0)
+        said = errors.read().decode(errors="replace").replace(folder + os.sep, "").strip()
+    if code not in SETTLED:
+        raise RuntimeError(f"exit code {code} on {worker.address}: {said}")
+    return worker.address, code, part, said, time.monotonic() - begun
 
 
 def connect(asked):
@@ -144,11 +148,6 @@ def main():
         words = (units, study.name, asked["binary"], asked["scenario"], asked["words"])
         future = client.submit(shard, *words, key=f"superpose-{uuid.uuid4().hex}", retries=3, pure=False)
         future.add_done_callback(lambda future, units=units: take(future, units))
-    if asked["workers"]:
-        # The shards that run here are of this process group, and nobody waits for them any more.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        os.killpg(0, signal.SIGTERM)
-        os._exit(0)
     try:
         client.unregister_worker_plugin(study.name)
         client.close(timeout=2)
