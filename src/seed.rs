@@ -1,5 +1,7 @@
 //! Seed → stream → generator: the only place where randomness begins.
 
+use std::io::Write as _;
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng as _, SeedableRng};
 use sha2::{Digest, Sha256};
@@ -41,6 +43,18 @@ impl Stream {
     /// The generator of this stream, at its beginning. About 0.2 µs.
     pub fn rng(&self) -> Rng {
         Rng::from_seed(self.key())
+    }
+
+    /// The generator of the stream whose purpose is a number, as `stream(&number.to_string()).rng()`. About 0.1 µs.
+    pub fn rng_of(&self, number: usize) -> Rng {
+        let mut digits = [0; 20];
+        let mut rest = &mut digits[..];
+        write!(rest, "{number}").expect("20 digits are room for a number");
+        let n_left = rest.len();
+        let mut name = self.0.clone();
+        name.update(((digits.len() - n_left) as u64).to_le_bytes());
+        name.update(&digits[..digits.len() - n_left]);
+        Rng::from_seed(name.finalize().into())
     }
 
     /// The hash of this stream's name: the same list of words gives the same key, and no other list does.
@@ -93,6 +107,14 @@ mod tests {
         let mut expected = Rng::from_seed(bytes.try_into().expect("32 bytes"));
         let mut rng = Stream::from_seed(7).stream("hello").rng();
         assert!((0..4).all(|_| rng.next_u64() == expected.next_u64()));
+    }
+
+    #[test]
+    fn law_the_generator_of_a_number_is_that_of_its_digits() {
+        let root = Stream::from_seed(7).stream("numbers");
+        for number in [0, 9, 10, 12345, usize::MAX] {
+            assert_eq!(root.rng_of(number).next_u64(), root.stream(&number.to_string()).rng().next_u64());
+        }
     }
 
     #[test]

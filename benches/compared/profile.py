@@ -8,7 +8,7 @@ from .sides import CARGO, ROOT, program_of
 
 SHAPES = ["2x1", "20x5", "100x20", "1024x64"]
 # Functions of which each row shows this many.
-SHOWN = 4
+SHOWN = 6
 
 
 def profile(sides, report):
@@ -27,8 +27,8 @@ def profile(sides, report):
         rows.append([shape.replace("x", ", "), f"{rate:.3g}", n, f"{parts}, others {100 * rest:.0f} %"])
     report.section(
         "What bounds a training",
-        "One model on one thread for 2 s, sampled 1000 times a second by `perf record`; each sample counts for the innermost function of `superpose::training` that was inlined at its instruction (`addr2line`), and for the crate where there is none. "
-        "`features` draws the samples, `optimizer` and `Move` are Adam, all others are products of matrices and what is done to their results.",
+        "One model on one thread for 2 s, sampled 1000 times a second by `perf record`; each sample counts for the innermost function of a file in src/training that was inlined at its instruction (`addr2line`), or for the file where there is none. "
+        "`features` draws the samples, `see` lays them out, `optimizer` is Adam, all others are products of matrices and what is done to their results.",
     )
     report.table(["n, d", "steps/s", "samples", "share of the time"], rows)
 
@@ -77,14 +77,17 @@ def names_of(program, addresses):
     names = {}
     for block in re.split(r"^0x", out, flags=re.MULTILINE)[1:]:
         address, *lines = block.splitlines()
-        names[int(address, 16)] = label(lines[0::2])
+        names[int(address, 16)] = label(list(zip(lines[0::2], lines[1::2])))
     return names
 
 
 def label(chain):
-    """The name of the innermost function of the trainings among those inlined at a place."""
-    for name in chain:
-        if "superpose::training" in name:
-            parts = [part for part in re.sub(r"<impl .*?>|[<>]| as .*", "", name).split("::") if part not in ("superpose", "training", "{{closure}}", "_")]
-            return "`" + "::".join(parts[-2:]) + "`"
-    return re.split(r"::", chain[-1].lstrip("<&"))[0]
+    """The innermost function of the trainings among those inlined at a place, by file and name; the innermost file of all, if there is none."""
+    for name, place in chain:
+        found = re.search(r"/src/training/(\S+)\.rs:", place)
+        if found:
+            name = re.sub(r"<.*?>|\{\{.*?\}\}", "", name).rstrip(":").split("::")[-1] or "closure"
+            # What is inlined at the top of a kernel has no name of its own.
+            return f"`{found[1]}`" if name in ("avx512", "avx2", "run") else f"`{found[1]}::{name}`"
+    found = re.search(r"/src/(\S+)\.rs:", chain[0][1])
+    return f"`{found[1]}`" if found else chain[0][0]

@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use nalgebra::DMatrix;
-use rayon::prelude::*;
 
 use crate::geometry::embedding::Embedding;
+use crate::geometry::memory;
 use crate::one_of_family;
 use crate::seed::{Rng, Stream};
 
@@ -217,15 +217,8 @@ fn by_concept(
     parallel: bool,
     draw: impl Fn(usize, &mut [f32], &mut Rng) + Sync,
 ) -> Embedding {
-    let mut entries = vec![0.0; model.d_model * model.n_concepts];
-    let one = |(concept_idx, vector): (usize, &mut [f32])| {
-        draw(concept_idx, vector, &mut stream.stream(&concept_idx.to_string()).rng());
-    };
-    if parallel {
-        entries.par_chunks_exact_mut(model.d_model).enumerate().for_each(one);
-    } else {
-        entries.chunks_exact_mut(model.d_model).enumerate().for_each(one);
-    }
+    let one = |concept_idx: usize, vector: &mut [f32]| draw(concept_idx, vector, &mut stream.rng_of(concept_idx));
+    let entries = memory::filled(0.0, model.n_concepts, model.d_model, parallel, one);
     Embedding::new(DMatrix::from_vec(model.d_model, model.n_concepts, entries))
 }
 

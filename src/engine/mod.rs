@@ -109,6 +109,9 @@ pub enum Fault {
 /// A unit that takes longer than this on one core uses all cores when there are few of its kind.
 const LONG_S: f64 = 2.0;
 
+/// And one that takes longer than this, where otherwise half of the cores had nothing to do.
+const BRIEF_S: f64 = 0.05;
+
 /// Units that are looked up, sorted and run together: memory stays flat however many a study has.
 const WINDOW: usize = 4096;
 
@@ -372,7 +375,9 @@ fn compute(mut missing: Vec<Missing>, store: &Store, state: &State) -> Result<()
         let (cost, n) = (unit.job.cost(), n_threads as f64);
         n_threads > 1
             && (cost.bytes * n > state.options.memory as f64
-                || cost.seconds > LONG_S && n_missing < 4 * n_threads && unit.job.fills(n_threads))
+                || (cost.seconds > LONG_S && n_missing < 4 * n_threads
+                    || cost.seconds > BRIEF_S && 2 * n_missing <= n_threads)
+                    && unit.job.fills(n_threads))
     };
     let (large, small): (Vec<_>, Vec<_>) = missing.into_iter().partition(alone);
     let (sender, receiver) = sync_channel::<Batch>(4 * n_threads);

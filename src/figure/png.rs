@@ -1,6 +1,6 @@
 //! PNG: the SVG of a figure painted, twice as large, with the bundled font.
 
-use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{Options, Tree};
 
 use super::font::Fonts;
@@ -20,8 +20,24 @@ fn paint(name: &str, svg: &str, fonts: &Fonts) -> Result<Vec<u8>, Fault> {
     let tree = Tree::from_str(svg, &options).map_err(|error| fault(error.to_string()))?;
     let size = tree.size().to_int_size().scale_by(SCALE).ok_or_else(|| fault("it has no size".to_owned()))?;
     let mut pixels = Pixmap::new(size.width(), size.height()).ok_or_else(|| fault("it is too large".to_owned()))?;
+    pixels.fill(Color::WHITE);
     resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixels.as_mut());
-    pixels.encode_png().map_err(|error| fault(error.to_string()))
+    packed(&pixels).map_err(|error| fault(error.to_string()))
+}
+
+/// The pixels of a picture that is white where nothing is painted, without their alpha.
+fn packed(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let colours: Vec<u8> =
+        pixels.pixels().iter().flat_map(|pixel| [pixel.red(), pixel.green(), pixel.blue()]).collect();
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    // Two to three times as large as the best packing, which took a quarter of the time of a small run.
+    encoder.set_compression(png::Compression::Fast);
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(&colours)?;
+    writer.finish()?;
+    Ok(file)
 }
 
 /// The figure with every name that cannot be painted replaced by its number.

@@ -1,7 +1,7 @@
 //! Panels: the embedding laid out once so that every load of the pair kernels is contiguous and aligned.
 
 use super::embedding::Embedding;
-use rayon::prelude::*;
+use super::memory;
 
 /// Concepts in a panel. A row block of 8 divides it, so one layout serves both sides of a product.
 pub const PANEL: usize = 48;
@@ -50,19 +50,13 @@ impl Panels {
 
     fn laid_out(embedding: &Embedding, parallel: bool) -> Self {
         let (n_concepts, d_model) = (embedding.n_concepts(), embedding.d_model());
-        let mut slices = vec![Slice([0.0; PANEL]); n_concepts.div_ceil(PANEL) * d_model];
         let concepts = embedding.as_slice();
-        if parallel {
-            slices
-                .par_chunks_mut(d_model)
-                .zip(concepts.par_chunks(PANEL * d_model))
-                .for_each(|(panel, concepts)| transpose(panel, concepts));
-        } else {
-            slices
-                .chunks_mut(d_model)
-                .zip(concepts.chunks(PANEL * d_model))
-                .for_each(|(panel, concepts)| transpose(panel, concepts));
-        }
+        let lay_out = |panel_idx: usize, panel: &mut [Slice]| {
+            let rest = &concepts[panel_idx * PANEL * d_model..];
+            transpose(panel, &rest[..rest.len().min(PANEL * d_model)]);
+        };
+        let n_panels = n_concepts.div_ceil(PANEL);
+        let slices = memory::filled(Slice([0.0; PANEL]), n_panels, d_model, parallel, lay_out);
         Self { n_concepts, d_model, slices }
     }
 
