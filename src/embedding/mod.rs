@@ -16,7 +16,7 @@ use std::path::Path;
 use nalgebra::DMatrix;
 
 use crate::geometry::embedding::Embedding;
-use crate::geometry::memory;
+use crate::geometry::kernel::memory;
 use crate::one_of_family;
 use crate::seed::{Rng, Stream};
 

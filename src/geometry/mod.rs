@@ -6,7 +6,6 @@ pub mod embedding;
 pub mod graph;
 pub mod histogram;
 pub mod kernel;
-pub(crate) mod memory;
 pub mod neighbours;
 pub mod pairs;
 pub mod random;

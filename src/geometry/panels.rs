@@ -1,7 +1,7 @@
 //! Panels: the embedding laid out once so that every load of the pair kernels is contiguous and aligned.
 
 use super::embedding::Embedding;
-use super::memory;
+use super::kernel::memory;
 
 /// Concepts in a panel. A row block of 8 divides it, so one layout serves both sides of a product.
 pub const PANEL: usize = 48;

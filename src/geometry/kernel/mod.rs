@@ -8,6 +8,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 pub(crate) mod lanes;
+pub(crate) mod memory;
 mod scalar;
 
 use super::histogram::{Bins, Counters};
