@@ -251,7 +251,7 @@ echo "$(wc -l < submitted);cluster"
     assert_eq!(error(&folder, run), (0, told("3 shards", 2, 4)));
     assert!(!folder.path().join("r").exists(), "the merge has refused");
     let log = fs::read_to_string(folder.path().join("log")).expect("a log");
-    assert_eq!(log, "error: s.toml: not all units are there; left: superpose shard s.toml 1-1\n");
+    assert_eq!(log, "error: s.toml: not all units are there; left: superpose shard s.toml 1-1 --out r.parts\n");
     fs::remove_file(folder.path().join("skip2")).expect("removed");
     // A damaged part is not there.
     let part = folder.path().join("r.parts/s.3-of-3.part");

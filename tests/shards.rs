@@ -75,7 +75,8 @@ fn law_merged_parts_are_the_files_of_one_run() {
         assert_eq!(superpose(&folder, &format!("shard s.toml {k}/5 --out parts")).0, 0);
     }
     assert_eq!(superpose(&folder, "missing parts"), (0, "3\n".to_owned(), String::new()));
-    let sentence = "error: s.toml: not all units are there; left: superpose shard s.toml 13-18\n".to_owned();
+    let sentence =
+        "error: s.toml: not all units are there; left: superpose shard s.toml 13-18 --out parts\n".to_owned();
     assert_eq!(error(&folder, "merge s.toml parts --out many"), (9, sentence));
     assert!(!folder.path().join("many").exists());
     // What is left is computed in other ranges, on two threads, through standard output; and what is there already does no harm.
@@ -142,6 +143,47 @@ fn regress_a_part_is_known_again_wherever_the_scenario_lies() {
 }
 
 #[test]
+fn regress_two_files_that_change_places_make_another_scenario() {
+    let folder = folder();
+    let text = "name = \"s\"\n[measure.overlap]\n[[tiers]]\nname = \"a\"\nembedding.file = { path = \"a.txt\" }\n[[tiers]]\nname = \"b\"\nembedding.file = { path = \"b.txt\" }\n";
+    let [one, other] = ["cat 1 2 3\ndog 2 1 0\nsun -1 3 1\n", "cat 1 2\ndog 2 1\nsun -1 3\n"];
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file");
+    for (name, text) in [("f.toml", text), ("a.txt", one), ("b.txt", other)] {
+        write(name, text);
+    }
+    assert_eq!(superpose(&folder, "shard f.toml 1/1 --out parts").0, 0);
+    write("a.txt", other);
+    write("b.txt", one);
+    let foreign = "error: parts/s.1-of-1.part: is a part of another scenario (\"s\", 2 units), or of f.toml before it was changed\n";
+    // Neither is it taken for a part of this one, nor is it lost.
+    assert_eq!(error(&folder, "merge f.toml parts --out m"), (8, foreign.to_owned()));
+    assert_eq!(error(&folder, "shard f.toml 1/1 --out parts"), (8, foreign.to_owned()));
+    write("a.txt", one);
+    write("b.txt", other);
+    assert_eq!(error(&folder, "merge f.toml parts --out m --quiet"), (0, String::new()));
+}
+
+#[test]
+fn regress_shards_without_units_are_not_missing() {
+    let folder = folder();
+    let one = "name = \"s\"\nreplicates = 1\nconcepts.count = 9\n[measure.overlap]\n[[tiers]]\nname = \"a\"\nd_model = 8\nembedding.localized = {}\n";
+    fs::write(folder.path().join("one.toml"), one).expect("a file");
+    let mut n_missing = 0;
+    for k in 1..=4 {
+        assert_eq!(superpose(&folder, &format!("shard one.toml {k}/4 --out p{k}")).0, 0);
+        let (code, missing, _) = superpose(&folder, &format!("missing p{k}"));
+        assert_eq!(code, 0);
+        let merged = superpose(&folder, &format!("merge one.toml p{k} --out m{k} --quiet")).0;
+        assert_eq!(merged == 0, missing.is_empty(), "shard {k}: {missing}");
+        n_missing += usize::from(!missing.is_empty());
+    }
+    assert_eq!(n_missing, 3, "one of the four holds the unit");
+    // All parts are damaged: that is not nothing.
+    fs::write(folder.path().join("p1/s.1-of-4.part"), "x").expect("a file");
+    assert_eq!(superpose(&folder, "missing p1").0, 8);
+}
+
+#[test]
 fn messages_of_parts_that_do_not_belong() {
     let folder = folder();
     for k in 1..=2 {
@@ -166,7 +208,8 @@ fn messages_of_parts_that_do_not_belong() {
     let refusals = [
         ("merge s.toml s.toml --out m", 8, "s.toml: is not a part that `superpose shard` wrote"),
         ("shard s.toml 7-99", 2, "s.toml: there are no units 7-99; allowed: from 0 to 29"),
-        ("merge s.toml . --out m", 2, ".: holds no part (NAME.part); superpose shard writes them"),
+        ("merge s.toml . --out m", 9, "s.toml: not all units are there; left: superpose shard s.toml 0-29 --out ."),
+        ("missing .", 2, ".: holds no part (NAME.part); superpose shard writes them, and all are left"),
         ("merge s.toml gone --out m", 7, "gone: cannot be read: No such file or directory (os error 2)"),
         ("shard s.toml 1/2 --memory 1kB", 5, "s.toml: tier \"a\" needs about "),
         ("shard s.toml 1/3 --out s.toml", 75, "s.toml: cannot be written: "),

@@ -104,7 +104,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// The words of `superpose shard` that change the scenario as this command was asked to.
-fn words(settings: &Settings) -> Vec<String> {
+pub fn words(settings: &Settings) -> Vec<String> {
     let mut words: Vec<String> =
         settings.set.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect();
     if settings.smoke {

@@ -14,9 +14,11 @@ use superpose::engine::unit::{Inputs, RESULTS_EPOCH, read_inputs};
 use superpose::engine::{self, Options, Outcome, admit};
 use superpose::geometry::kernel::Kernel;
 use superpose::output;
+use superpose::report::quoted;
 use superpose::scenario::study::Study;
 use superpose::store::{self, Batch, Store};
 
+use super::on::words;
 use super::plot::fonts;
 use super::publish::{Finished, MANIFEST};
 use super::results::{Files, default_folder};
@@ -197,9 +199,13 @@ fn shard_now(arguments: &ShardArguments) -> Result<(), Failure> {
     let path = folder.join(&file);
     if !arguments.stdout {
         let there = fs::read(&path).ok().and_then(|bytes| Header::decode(&bytes).ok());
-        if there.is_some_and(|there| there.fingerprint == print_of_study && there.units == units) {
-            let _ = writeln!(anstream::stderr(), "{}: is there", path.display());
-            return Ok(());
+        // What is damaged, or of another version, is not there; what is of another scenario stays.
+        if let Some(there) = there.filter(Header::is_of_this_version) {
+            belongs(&there, &study, &print_of_study, &path.display())?;
+            if there.units == units {
+                let _ = writeln!(anstream::stderr(), "{}: is there", path.display());
+                return Ok(());
+            }
         }
     }
     let memory = arguments.scenario.settings.resources.memory();
@@ -310,14 +316,7 @@ fn files(named: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
             files.push(path.clone());
             continue;
         }
-        let there = parts_in(path)?;
-        if there.is_empty() {
-            return Err(Failure::new(
-                2,
-                format!("{}: holds no part (NAME.{ENDING}); superpose shard writes them", path.display()),
-            ));
-        }
-        files.extend(there);
+        files.extend(parts_in(path)?);
     }
     Ok(files)
 }
@@ -330,18 +329,16 @@ fn header(path: &Path) -> Result<Header, Failure> {
     Header::decode(&read(path)?).map_err(|error| Failure::new(8, format!("{}: {error}", path.display())))
 }
 
-/// What is left when these parts are there, as arguments of `superpose shard`.
-fn left(headers: &[Header]) -> Vec<String> {
-    let n_units = headers.first().map_or(0, |header| header.n_units);
+/// What is left of so many units when these parts are there, as arguments of `superpose shard`.
+fn left(headers: &[Header], n_units: u64) -> Vec<String> {
     let gaps = shard::gaps(headers.iter().map(|header| header.units.clone()).collect(), n_units);
     gaps.into_iter().map(|gap| format!("{}-{}", gap.start, gap.end - 1)).collect()
 }
 
 /// Refuses a part of another version or of another scenario; `from` says where it is from.
 pub fn belongs(header: &Header, study: &Study, print_of_study: &str, from: &dyn Display) -> Result<(), Failure> {
-    let here = (env!("CARGO_PKG_VERSION"), RESULTS_EPOCH);
-    if (header.version.as_str(), header.epoch.as_str()) != here {
-        let (version, epoch) = here;
+    if !header.is_of_this_version() {
+        let (version, epoch) = (env!("CARGO_PKG_VERSION"), RESULTS_EPOCH);
         return Err(Failure::new(
             8,
             format!(
@@ -412,9 +409,17 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
         belongs(&header, &study, &print_of_study, &path.display())?;
         headers.push(header);
     }
-    let left = left(&headers);
+    let left = left(&headers, study.n_units);
     if !left.is_empty() {
-        let some = left.iter().take(8).map(|gap| format!("superpose shard {} {gap}", study.path().display()));
+        let scenario = quoted(&study.path().display().to_string());
+        let mut flags: String =
+            words(&arguments.scenario.settings).iter().map(|word| format!(" {}", quoted(word))).collect();
+        if let [folder] = arguments.parts.as_slice() {
+            if folder.is_dir() {
+                flags.push_str(&format!(" --out {}", quoted(&folder.display().to_string())));
+            }
+        }
+        let some = left.iter().take(8).map(|gap| format!("superpose shard {scenario} {gap}{flags}"));
         let some = some.collect::<Vec<_>>().join("; ");
         let more = if left.len() > 8 {
             format!("; and {} more: superpose missing lists them", left.len() - 8)
@@ -464,9 +469,17 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
 /// Prints what is left: the numbers of shards, as `--array=` takes them, if all parts are of as many; else ranges of units.
 pub fn missing(arguments: &MissingArguments) -> Result<(), Failure> {
     let mut headers: Vec<Header> = Vec::new();
+    let mut damaged = None;
     for path in files(&arguments.parts)? {
         // What is damaged is not there.
-        let Ok(header) = Header::decode(&read(&path)?) else { continue };
+        let header = match header(&path) {
+            Ok(header) => header,
+            Err(failure) if failure.code == 8 => {
+                damaged.get_or_insert(failure);
+                continue;
+            }
+            Err(failure) => return Err(failure),
+        };
         if let Some(first) = headers.first().filter(|first| first.fingerprint != header.fingerprint) {
             let (a, b) = (&first.scenario, &header.scenario);
             return Err(Failure::new(
@@ -479,20 +492,37 @@ pub fn missing(arguments: &MissingArguments) -> Result<(), Failure> {
         }
         headers.push(header);
     }
-    let shards: Vec<_> = headers.iter().map(|header| header.shard).collect();
-    let n = shards.first().copied().flatten().map(|(_, n)| n);
-    let lines = match n.filter(|&n| shards.iter().all(|shard| shard.is_some_and(|(_, other)| other == n))) {
-        Some(n) => {
-            let there: Vec<Range<u64>> = shards.iter().flatten().map(|&(k, _)| k - 1..k).collect();
-            let gaps = shard::gaps(there, n).into_iter();
-            let array = gaps.map(|gap| {
-                if gap.end - gap.start == 1 { gap.end.to_string() } else { format!("{}-{}", gap.start + 1, gap.end) }
-            });
-            array.collect::<Vec<_>>().join(",")
-        }
-        None => left(&headers).join("\n"),
+    let Some(n_units) = headers.first().map(|header| header.n_units) else {
+        let named = arguments.parts.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let none = format!("{named}: holds no part (NAME.{ENDING}); superpose shard writes them, and all are left");
+        return Err(damaged.unwrap_or_else(|| Failure::new(2, none)));
     };
-    if lines.is_empty() { Ok(()) } else { print(&format!("{lines}\n")) }
+    let left = left(&headers, n_units);
+    if left.is_empty() {
+        return Ok(());
+    }
+    let n = headers[0].shard.map(|(_, n)| n);
+    let lines = match n.filter(|&n| headers.iter().all(|header| header.shard.is_some_and(|(_, other)| other == n))) {
+        Some(n) => numbers_left(&headers, n, n_units),
+        None => left.join("\n"),
+    };
+    print(&format!("{lines}\n"))
+}
+
+/// The numbers of the shards that can hold what is left: those between two that meet have no units.
+fn numbers_left(headers: &[Header], n: u64, n_units: u64) -> String {
+    let there: BTreeMap<u64, &Range<u64>> =
+        headers.iter().filter_map(|header| Some((header.shard?.0, &header.units))).collect();
+    let gaps = shard::gaps(there.keys().map(|&k| k - 1..k).collect(), n).into_iter();
+    let lacking = gaps.filter(|gap| {
+        let begin = there.get(&gap.start).map_or(0, |units| units.end);
+        begin < there.get(&(gap.end + 1)).map_or(n_units, |units| units.start)
+    });
+    let words = lacking.map(|gap| match gap.end - gap.start {
+        1 => gap.end.to_string(),
+        _ => format!("{}-{}", gap.start + 1, gap.end),
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

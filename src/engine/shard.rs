@@ -1,7 +1,7 @@
 //! Shards: ranges of the units of a study that are computed elsewhere, and the parts in which their records come back.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
@@ -66,8 +66,9 @@ pub fn fingerprint(study: &Study, inputs: &Inputs) -> String {
     if let Some(values) = scenario.as_object_mut() {
         values.retain(|key, _| !["title", "analysis", "figure"].contains(&key.as_str()));
     }
-    // The scenario names the files; where they lie may differ from machine to machine.
-    let digests: BTreeSet<&str> = inputs.values().map(|input| input.digest.as_str()).collect();
+    // The scenario names the files; where they lie may differ from machine to machine, but not in which order they are named.
+    let digests: Vec<&str> =
+        study.inputs.iter().filter_map(|file| inputs.get(file)).map(|input| input.digest.as_str()).collect();
     let all = (RESULTS_EPOCH, scenario, &study.sweep_as_written, digests, study.n_units);
     hexadecimal(&Sha256::digest(serde_json::to_vec(&all).expect("words and numbers have a JSON form")))
 }
@@ -158,6 +159,11 @@ impl Header {
     /// The header alone, of bytes that must be whole all the same.
     pub fn decode(bytes: &[u8]) -> Result<Self, PartError> {
         Ok(open(bytes)?.1)
+    }
+
+    /// Whether this engine has computed it, or another one whose numbers are the same.
+    pub fn is_of_this_version(&self) -> bool {
+        (self.version.as_str(), self.epoch.as_str()) == (env!("CARGO_PKG_VERSION"), RESULTS_EPOCH)
     }
 }
 

@@ -53,7 +53,8 @@ def version(binary):
     binary = find(binary)
     if binary is None:
         return None
-    return subprocess.run([binary, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL).stdout.strip()
+    done = subprocess.run([binary, "--version"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    return done.stdout.strip() or f"a superpose that does not start: {line(done.stderr) or f'exit code {done.returncode}'}"
 
 
 class Study(WorkerPlugin):
@@ -108,6 +109,12 @@ def connect(asked):
             local_directory=asked["scratch"],
         )
         return Client(cluster)
+    until = time.monotonic() + 10
+    while asked["scheduler_file"] and not os.path.exists(asked["scheduler_file"]):
+        # The client would wait for it without an end.
+        if time.monotonic() > until:
+            raise TimeoutError("there is no such file after 10 s")
+        time.sleep(0.1)
     return Client(asked["scheduler"], scheduler_file=asked["scheduler_file"], security=security, timeout="10s")
 
 

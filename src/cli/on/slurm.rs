@@ -103,7 +103,8 @@ impl<'a> Array<'a> {
         let word = |path: &Path| quoted(&path.display().to_string());
         let (superpose, scenario, n, name) = (word(&superpose), word(study.path()), self.n, study.name());
         let changes: String = words(asked.settings).iter().map(|word| format!(" {}", quoted(word))).collect();
-        let logs = parts.display();
+        let log = |ending: &str| in_directive(parts, &format!("{name}.{ending}.log"));
+        let (log_of_shard, log_of_merge) = (log("%a"), log("merge"));
         let options = self.options.map_or(String::new(), |options| format!("#SBATCH {options}\n"));
         let threads = asked.settings.resources.threads;
         let cores = threads.map_or(String::new(), |threads| format!("#SBATCH --cpus-per-task={threads}\n"));
@@ -124,7 +125,7 @@ impl<'a> Array<'a> {
                 #SBATCH --array={array}\n\
                 #SBATCH --requeue\n\
                 #SBATCH --open-mode=append\n\
-                #SBATCH --output={logs}/{name}.%a.log\n\
+                #SBATCH --output={log_of_shard}\n\
                 {cores}{options}\
                 code=0\n\
                 {superpose} shard {scenario} auto/{n} --out {parts_word}{changes} || code=$?\n\
@@ -152,13 +153,20 @@ impl<'a> Array<'a> {
             #!/bin/bash\n\
             #SBATCH --job-name={name}-merge\n\
             #SBATCH --open-mode=append\n\
-            #SBATCH --output={logs}/{name}.merge.log\n\
+            #SBATCH --output={log_of_merge}\n\
             {cores}{options}\
             {superpose} merge {scenario} {parts_word}{flags}\n\
             END_OF_MERGE\n)\necho \"${{merge%%;*}}\"\n"
         );
         Ok(script)
     }
+}
+
+/// The pattern of a file in a folder, as a line that begins with `#SBATCH` takes it: `%` is for numbers of jobs, and what the shell would not take as it is stands in quotes.
+fn in_directive(folder: &Path, file: &str) -> String {
+    let folder = folder.display().to_string();
+    let path = format!("{}/{file}", folder.replace('%', "%%"));
+    if quoted(&folder) == folder { path } else { format!("\"{}\"", path.replace('\\', "\\\\").replace('"', "\\\"")) }
 }
 
 /// Numbers as `--array=` takes them.
@@ -185,14 +193,32 @@ fn sbatch(script: &PathBuf) -> Result<Vec<String>, Failure> {
     }
     let sentence = match done.status.code() {
         Some(127) => "--on slurm needs sbatch, which is not on the path; --dry-run prints the script".to_owned(),
-        _ => format!("{}: nothing more is submitted: {}", script.display(), lines().collect::<Vec<_>>().join("; ")),
+        _ => {
+            let array = String::from_utf8_lossy(&done.stdout)
+                .lines()
+                .next()
+                .map_or(String::new(), |array| format!("array {array} is submitted, and "));
+            format!(
+                "{}: {array}nothing more is submitted: {}",
+                script.display(),
+                lines().collect::<Vec<_>>().join("; ")
+            )
+        }
     };
     Err(Failure::new(7, sentence))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::array;
+    use super::{array, in_directive};
+
+    #[test]
+    fn law_a_folder_in_a_directive_is_one_word() {
+        let log = |folder: &str| in_directive(folder.as_ref(), "s.%a.log");
+        assert_eq!(log("r.parts"), "r.parts/s.%a.log");
+        assert_eq!(log("my 5%.parts"), "\"my 5%%.parts/s.%a.log\"");
+        assert_eq!(log("a\"b"), "\"a\\\"b/s.%a.log\"");
+    }
 
     #[test]
     fn law_numbers_are_written_as_arrays_take_them() {
