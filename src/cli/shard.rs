@@ -414,10 +414,10 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
         let scenario = quoted(&study.path().display().to_string());
         let mut flags: String =
             words(&arguments.scenario.settings).iter().map(|word| format!(" {}", quoted(word))).collect();
-        if let [folder] = arguments.parts.as_slice() {
-            if folder.is_dir() {
-                flags.push_str(&format!(" --out {}", quoted(&folder.display().to_string())));
-            }
+        if let [folder] = arguments.parts.as_slice()
+            && folder.is_dir()
+        {
+            flags.push_str(&format!(" --out {}", quoted(&folder.display().to_string())));
         }
         let some = left.iter().take(8).map(|gap| format!("superpose shard {scenario} {gap}{flags}"));
         let some = some.collect::<Vec<_>>().join("; ");
