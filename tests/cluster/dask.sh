@@ -19,7 +19,13 @@ address() { # of a host
     case $1 in hub) echo 10.77.0.1 ;; a) echo 10.77.0.2 ;; b) echo 10.77.0.3 ;; c) echo 10.77.0.4 ;; esac
 }
 pids_on() { # of a host
-    if [ $spaces = yes ]; then ip netns pids "$net-$1" 2> /dev/null; else cat "$work/$1.pid" 2> /dev/null; fi
+    if [ $spaces = yes ]; then
+        ip netns pids "$net-$1" 2> /dev/null
+    elif [ -f "$work/$1.pid" ]; then
+        # A shell and what it has started.
+        pgrep -P "$(cat "$work/$1.pid")" || true
+        cat "$work/$1.pid"
+    fi
 }
 tidy() {
     local host
@@ -94,7 +100,7 @@ ends() { # with a code
 }
 kill_host() { # nothing is said to anybody
     [ $spaces = yes ] && ip -n "$net-hub" link set "to-$1" down
-    pids_on "$1" | xargs -r kill -9
+    pids_on "$1" | xargs -r kill -9 2> /dev/null || true
 }
 
 say "== Dask $("$venv/bin/python" -c 'import distributed; print(distributed.__version__)'), one thread on each of three hosts"
@@ -108,7 +114,7 @@ anew
 mkdir "$work/faulty"
 run killed-worker
 await 60 at_least 4 ended
-pids_on a | xargs -r kill -9
+pids_on a | xargs -r kill -9 2> /dev/null || true
 ends 0
 [ -d "$work/faulty/2" ] || fail "no shard has ended with 75 twice"
 same killed-worker
@@ -133,7 +139,7 @@ kill -9 "$(pids_on hub | while read -r pid; do grep -qzx scheduler "/proc/$pid/c
 ends 75
 say "   $(cat "$work/run-lost-scheduler.log")"
 grep -q "is gone" "$work/run-lost-scheduler.log" || fail "nothing is said of the scheduler"
-for host in a c; do pids_on $host | xargs -r kill -9; done
+for host in a c; do pids_on $host | xargs -r kill -9 2> /dev/null || true; done
 start_scheduler
 for host in a c; do start_worker $host; done
 n_workers 2
@@ -142,7 +148,7 @@ ends 0
 same lost-scheduler
 repeated
 
-stop_cluster() { for host in a b c hub; do pids_on $host | xargs -r kill -9; done; }
+stop_cluster() { for host in a b c hub; do pids_on $host | xargs -r kill -9 2> /dev/null || true; done; }
 said() { # what a run has said, in full
     [ "$(cat "$work/run-$1.log")" = "error: $2" ] || fail "$1 has said: $(cat "$work/run-$1.log")"
     say "   $2"
