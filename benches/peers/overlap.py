@@ -53,16 +53,10 @@ def torch_tuned(x, threads, tile):
     return tuned(TorchTile, x, threads, tile)
 
 
-def numpy_naive(x, threads, tile):
-    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
-    cosines = unit @ unit.T
-    c = cosines[np.triu_indices(len(x), k=1)]
-    size = np.abs(c)
-    counts, edges = np.histogram(size, bins=10_000, range=(0.0, 1.0))
-    p50, p90, p99, p999 = edges[1:][np.searchsorted(counts.cumsum(), [q * len(c) for q in QUANTILES])]
-    np.fill_diagonal(cosines, 0.0)
-    largest = np.abs(cosines).max(axis=1)
+def named(c, size, largest, zeros, quantiles):
+    """The numbers of a naive program: of all cosines, their sizes and the largest of each concept, arrays of either library."""
     square = c**2
+    p50, p90, p99, p999 = map(float, quantiles)
     return {
         "n_pairs": len(c),
         "mean_cosine": float(c.mean()),
@@ -70,14 +64,26 @@ def numpy_naive(x, threads, tile):
         "mean_square_cosine": float(square.mean()),
         "excess_kurtosis_cosine": float((square**2).mean() / square.mean() ** 2 - 3.0),
         "coherence": float(size.max()),
-        "zero_fraction": float((c == 0.0).mean()),
-        "abs_cosine_p50": float(p50),
-        "abs_cosine_p90": float(p90),
-        "abs_cosine_p99": float(p99),
-        "abs_cosine_p999": float(p999),
+        "zero_fraction": float(zeros),
+        "abs_cosine_p50": p50,
+        "abs_cosine_p90": p90,
+        "abs_cosine_p99": p99,
+        "abs_cosine_p999": p999,
         "largest_mean": float(largest.mean()),
         "largest_min": float(largest.min()),
     }
+
+
+def numpy_naive(x, threads, tile):
+    unit = x / np.linalg.norm(x, axis=1, keepdims=True)
+    cosines = unit @ unit.T
+    c = cosines[np.triu_indices(len(x), k=1)]
+    size = np.abs(c)
+    counts, edges = np.histogram(size, bins=10_000, range=(0.0, 1.0))
+    quantiles = edges[1:][np.searchsorted(counts.cumsum(), [q * len(c) for q in QUANTILES])]
+    np.fill_diagonal(cosines, 0.0)
+    largest = np.abs(cosines).max(axis=1)
+    return named(c, size, largest, (c == 0.0).mean(), quantiles)
 
 
 def torch_naive(x, threads, tile):
@@ -91,24 +97,9 @@ def torch_naive(x, threads, tile):
     c = cosines[rows, columns]
     size = c.abs()
     counts = torch.histc(size, bins=10_000, min=0.0, max=1.0).double().cumsum(0)
-    p50, p90, p99, p999 = ((int((counts < q * len(c)).sum()) + 1) / 10_000 for q in QUANTILES)
+    quantiles = ((int((counts < q * len(c)).sum()) + 1) / 10_000 for q in QUANTILES)
     largest = cosines.fill_diagonal_(0.0).abs().amax(dim=1)
-    square = c**2
-    return {
-        "n_pairs": len(c),
-        "mean_cosine": float(c.mean()),
-        "mean_abs_cosine": float(size.mean()),
-        "mean_square_cosine": float(square.mean()),
-        "excess_kurtosis_cosine": float((square**2).mean() / square.mean() ** 2 - 3.0),
-        "coherence": float(size.max()),
-        "zero_fraction": float((c == 0.0).float().mean()),
-        "abs_cosine_p50": p50,
-        "abs_cosine_p90": p90,
-        "abs_cosine_p99": p99,
-        "abs_cosine_p999": p999,
-        "largest_mean": float(largest.mean()),
-        "largest_min": float(largest.min()),
-    }
+    return named(c, size, largest, (c == 0.0).float().mean(), quantiles)
 
 
 WAYS = {
