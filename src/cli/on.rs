@@ -6,6 +6,7 @@ pub mod slurm;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use superpose::report::quoted;
 
 use super::{Failure, Settings, number_of_threads};
 
@@ -104,7 +105,7 @@ fn seconds(text: &str) -> Result<f64, String> {
 }
 
 /// The words of `superpose shard` that change the scenario as this command was asked to.
-pub fn words(settings: &Settings) -> Vec<String> {
+fn words(settings: &Settings) -> Vec<String> {
     let mut words: Vec<String> =
         settings.set.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]).collect();
     if settings.smoke {
@@ -116,4 +117,9 @@ pub fn words(settings: &Settings) -> Vec<String> {
         words.extend(value.into_iter().flat_map(|value| [name.to_owned(), value.to_string()]));
     }
     words
+}
+
+/// The same, as they follow a command in a shell.
+pub fn flags(settings: &Settings) -> String {
+    words(settings).iter().map(|word| format!(" {}", quoted(word))).collect()
 }

@@ -18,7 +18,8 @@ use superpose::report::quoted;
 use superpose::scenario::study::Study;
 use superpose::store::{self, Batch, Store};
 
-use super::on::words;
+use super::on::flags;
+use super::on::slurm::array;
 use super::plot::fonts;
 use super::publish::{Finished, MANIFEST};
 use super::results::{Files, default_folder};
@@ -412,8 +413,7 @@ pub fn merge(arguments: &MergeArguments) -> Result<(), Failure> {
     let left = left(&headers, study.n_units);
     if !left.is_empty() {
         let scenario = quoted(&study.path().display().to_string());
-        let mut flags: String =
-            words(&arguments.scenario.settings).iter().map(|word| format!(" {}", quoted(word))).collect();
+        let mut flags = flags(&arguments.scenario.settings);
         if let [folder] = arguments.parts.as_slice()
             && folder.is_dir()
         {
@@ -518,11 +518,7 @@ fn numbers_left(headers: &[Header], n: u64, n_units: u64) -> String {
         let begin = there.get(&gap.start).map_or(0, |units| units.end);
         begin < there.get(&(gap.end + 1)).map_or(n_units, |units| units.start)
     });
-    let words = lacking.map(|gap| match gap.end - gap.start {
-        1 => gap.end.to_string(),
-        _ => format!("{}-{}", gap.start + 1, gap.end),
-    });
-    words.collect::<Vec<_>>().join(",")
+    array(lacking.flat_map(|gap| gap.start + 1..gap.end + 1))
 }
 
 #[cfg(test)]

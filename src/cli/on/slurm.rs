@@ -14,7 +14,7 @@ use superpose::scenario::study::Study;
 use super::super::shard::{belongs, headers, parts_folder};
 use super::super::summary::counted;
 use super::super::{Failure, Settings, page, print};
-use super::{On, words};
+use super::{On, flags};
 
 /// How often a shard that may go well another time is tried again.
 const RETRIES: u32 = 3;
@@ -63,7 +63,7 @@ impl<'a> Array<'a> {
         let shards = ranges(study, self.n).map_err(faulty)?;
         let numbers: Vec<u64> =
             (1..).zip(&shards).filter(|(_, units)| is_left(units)).map(|(number, _)| number).collect();
-        let array = array(&numbers);
+        let array = array(numbers.iter().copied());
         let script = self.script(study, asked, &parts, &array)?;
         if self.is_dry {
             return print(&script);
@@ -102,7 +102,7 @@ impl<'a> Array<'a> {
         let superpose = superpose.map_err(|error| Failure::new(7, format!("the path of this program: {error}")))?;
         let word = |path: &Path| quoted(&path.display().to_string());
         let (superpose, scenario, n, name) = (word(&superpose), word(study.path()), self.n, study.name());
-        let changes: String = words(asked.settings).iter().map(|word| format!(" {}", quoted(word))).collect();
+        let changes = flags(asked.settings);
         let log = |ending: &str| in_directive(parts, &format!("{name}.{ending}.log"));
         let (log_of_shard, log_of_merge) = (log("%a"), log("merge"));
         let options = self.options.map_or(String::new(), |options| format!("#SBATCH {options}\n"));
@@ -138,13 +138,13 @@ impl<'a> Array<'a> {
                 END_OF_SHARDS\n)\narray=${{array%%;*}}\necho \"$array\"\n"
             );
         }
-        let mut flags = changes;
-        let _ = write!(flags, " --out {} --quiet --lang {}", word(asked.folder), asked.lang.word());
+        let mut merged = changes;
+        let _ = write!(merged, " --out {} --quiet --lang {}", word(asked.folder), asked.lang.word());
         if asked.no_report {
-            flags.push_str(" --no-report");
+            merged.push_str(" --no-report");
         }
         if let Some(font) = asked.font {
-            let _ = write!(flags, " --font {}", word(font));
+            let _ = write!(merged, " --font {}", word(font));
         }
         // After whatever has become of the shards: the merge says which are missing.
         let _ = write!(
@@ -155,7 +155,7 @@ impl<'a> Array<'a> {
             #SBATCH --open-mode=append\n\
             #SBATCH --output={log_of_merge}\n\
             {cores}{options}\
-            {superpose} merge {scenario} {parts_word}{flags}\n\
+            {superpose} merge {scenario} {parts_word}{merged}\n\
             END_OF_MERGE\n)\necho \"${{merge%%;*}}\"\n"
         );
         Ok(script)
@@ -170,9 +170,9 @@ fn in_directive(folder: &Path, file: &str) -> String {
 }
 
 /// Numbers as `--array=` takes them.
-fn array(numbers: &[u64]) -> String {
+pub fn array(numbers: impl IntoIterator<Item = u64>) -> String {
     let mut spans: Vec<(u64, u64)> = Vec::new();
-    for &number in numbers {
+    for number in numbers {
         match spans.last_mut() {
             Some((_, last)) if *last + 1 == number => *last = number,
             _ => spans.push((number, number)),
@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn law_numbers_are_written_as_arrays_take_them() {
-        assert_eq!(array(&[]), "");
-        assert_eq!(array(&[3]), "3");
-        assert_eq!(array(&[1, 2, 3, 7, 9, 10]), "1-3,7,9-10");
+        assert_eq!(array([]), "");
+        assert_eq!(array([3]), "3");
+        assert_eq!(array([1, 2, 3, 7, 9, 10]), "1-3,7,9-10");
     }
 }
