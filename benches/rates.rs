@@ -161,7 +161,7 @@ fn run(request: &Request, vectors: Option<&Embedding>) -> Result<Value, String> 
             let vectors = vectors()?;
             let mean: Vec<f64> = vectors.matrix().map(f64::from).column_mean().iter().copied().collect();
             Ok(timed(|| {
-                let ranks = spectrum::ranks(vectors, &mean).expect("vectors that differ");
+                let ranks = spectrum::ranks(vectors, &mean, parallel).expect("vectors that differ");
                 named([
                     ("participation_ratio", ranks.participation),
                     ("effective_rank", ranks.effective),

@@ -19,7 +19,7 @@ use crate::table::Value;
 use crate::training::{Outcome, Progress, Trained};
 
 /// Changes whenever a number of a finished record would come out differently, so that old records are not found.
-pub const RESULTS_EPOCH: &str = "5";
+pub const RESULTS_EPOCH: &str = "6";
 
 /// The status of a stage that a training did not reach.
 pub const DIVERGED: &str = "diverged";

@@ -16,6 +16,7 @@ pub mod top_pairs;
 
 mod centre;
 mod columns;
+mod decomposition;
 mod lift;
 mod panels;
 mod reduction;

@@ -2,8 +2,9 @@
 
 use faer::linalg::matmul::matmul;
 use faer::linalg::matmul::triangular::{self, BlockStructure};
-use faer::{Accum, Mat, MatRef, Par, Side};
+use faer::{Accum, Mat, MatRef, Par};
 
+use super::decomposition;
 use super::embedding::Embedding;
 use super::lift;
 use super::neighbours::Neighbours;
@@ -87,13 +88,12 @@ impl<'a> Cloud<'a> {
         if squares.iter().sum::<f64>() <= 1e-24 * raw {
             return None;
         }
-        let eigen = spectrum::gram(n, d, entry).self_adjoint_eigen(Side::Lower).ok()?;
-        let all: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+        let (all, vectors) = decomposition::eigenvectors(&spectrum::gram(n, d, entry, false))?;
         let noise = spectrum::rounding(&all);
         let mut kept: Vec<usize> = (0..all.len()).filter(|&idx| all[idx] > noise).collect();
         kept.sort_by(|&a, &b| all[b].total_cmp(&all[a]));
         let sigmas: Vec<f64> = kept.iter().map(|&idx| all[idx].sqrt()).collect();
-        let (vectors, r) = (eigen.U(), kept.len());
+        let r = kept.len();
         let mut cloud = Self {
             embedding,
             order,
@@ -204,24 +204,26 @@ pub fn scores(x: &Cloud, y: &Cloud, shuffled: Option<&[usize]>) -> Option<Scores
     let cka_debiased =
         estimable.then(|| (x.unbiased(y, product, diagonal) / (own_x.sqrt() * own_y.sqrt())).clamp(-1.0, 1.0));
 
-    let nuclear: f64 = cross.singular_values().ok()?.iter().sum();
+    let nuclear: f64 = decomposition::singular_values(cross.as_ref())?.iter().sum();
     let procrustes = (2.0 - 2.0 * nuclear / (x.trace() * y.trace()).sqrt()).clamp(0.0, 2.0);
 
     // Products of the orthonormal rows of both: their singular values are the canonical correlations.
-    let mut correlations = x.directions.transpose() * &cross * &y.directions;
+    let turned = decomposition::product(x.directions.transpose(), cross.as_ref());
+    let mut correlations = decomposition::product(turned.as_ref(), y.directions.as_ref());
     for c in 0..correlations.ncols() {
         for r in 0..correlations.nrows() {
             correlations[(r, c)] /= x.sigmas[r] * y.sigmas[c];
         }
     }
     let main = correlations.as_ref().submatrix(0, 0, x.n_main(), y.n_main());
-    let main = main.singular_values().ok()?;
+    let main = decomposition::singular_values(main)?;
     let svcca = main.iter().map(|rho| rho.min(1.0)).sum::<f64>() / main.len() as f64;
-    let svd = correlations.thin_svd().ok()?;
+    let (left, rhos, right) = decomposition::singular_vectors(correlations.as_ref())?;
     let narrow_is_x = x.sigmas.len() <= y.sigmas.len();
-    let taken = if narrow_is_x { &x.loadings * svd.U() } else { &y.loadings * svd.V() };
+    let (loadings, vectors) = if narrow_is_x { (&x.loadings, left) } else { (&y.loadings, right) };
+    let taken = decomposition::product(loadings.as_ref(), vectors.as_ref());
     let (mut weights, mut sum) = (0.0, 0.0);
-    for (c, rho) in svd.S().column_vector().iter().enumerate() {
+    for (c, rho) in rhos.into_iter().enumerate() {
         let weight: f64 = (0..taken.nrows()).map(|k| taken[(k, c)].abs()).sum();
         weights += weight;
         sum += weight * rho.min(1.0);

@@ -3,6 +3,7 @@
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::{Accum, Mat, MatRef, Par};
 
+use super::decomposition;
 use super::embedding::Embedding;
 use super::pairs::Products;
 
@@ -36,20 +37,19 @@ pub fn memory(n: usize, d: usize) -> u64 {
 /// Effective and stable rank of the centred embedding X̃ = W − mean, d × n, given the mean of its columns; `None` if all columns are equal.
 ///
 /// Time and memory are those of [`squares`].
-pub fn ranks(embedding: &Embedding, mean: &[f64]) -> Option<Ranks> {
+pub fn ranks(embedding: &Embedding, mean: &[f64], parallel: bool) -> Option<Ranks> {
     let (n, d) = (embedding.n_concepts(), embedding.d_model());
-    ranks_of(&squares(n, d, |i, k| f64::from(embedding.column(i)[k]) - mean[k])?)
+    ranks_of(&squares(n, d, |i, k| f64::from(embedding.column(i)[k]) - mean[k], parallel)?)
 }
 
 /// The same from products that are known already, of no more concepts than units. They have the digits of f32, so this is right to 1e-6 where no squared singular value,
 /// but the one that centring makes zero, is below a thousandth of the largest; `None` where one is, or if all columns are equal.
 ///
 /// O(n³) time, and two n² matrices of f64.
-pub fn ranks_of_products(products: &Products) -> Option<Ranks> {
+pub fn ranks_of_products(products: &Products, parallel: bool) -> Option<Ranks> {
     let n = products.n_concepts();
     let gram = Mat::from_fn(n, n, |j, i| if i <= j { products.get(i, j) } else { 0.0 });
-    let mut eigenvalues = gram.self_adjoint_eigenvalues(faer::Side::Lower).ok()?;
-    eigenvalues.sort_unstable_by(f64::total_cmp);
+    let mut eigenvalues = decomposition::eigenvalues(&gram, parallel)?;
     let (least, largest) = (*eigenvalues.get(1)?, *eigenvalues.last()?);
     if least < largest * 1e-3 {
         return None;
@@ -77,9 +77,9 @@ fn ranks_of(eigenvalues: &[f64]) -> Option<Ranks> {
 /// Squared singular values of X, d × n, in no promised order, given its entry for each concept and unit: min(n, d) of them.
 ///
 /// They are the eigenvalues of XᵀX or XXᵀ, whichever is smaller, so those below about 1e-16 of the largest are rounding and may be negative.
-/// Sequential, for the same bits on any number of threads. O(n d min(n, d)) time; memory as [`memory`] says. `None` if the eigenvalues do not converge.
-pub fn squares(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Vec<f64>> {
-    gram(n, d, entry).self_adjoint_eigenvalues(faer::Side::Lower).ok()
+/// With `parallel` on the threads of the current rayon pool, to the same bits. O(n d min(n, d)) time; memory as [`memory`] says. `None` if the eigenvalues do not converge.
+pub fn squares(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64, parallel: bool) -> Option<Vec<f64>> {
+    decomposition::eigenvalues(&gram(n, d, entry, parallel), parallel)
 }
 
 /// At most this is what squared singular values may be by rounding alone: 2⁻⁴⁴ of the largest, for entries that are rounded to f32, whose relative error is
@@ -94,11 +94,9 @@ pub fn rounding(squares: &[f64]) -> f64 {
 /// By way of the eigenvectors of the smaller Gram matrix; squared singular values up to [`rounding`] count as zero. `None` if they do not converge.
 /// O(n d min(n, d)) time; the memory of [`memory`], once more min(n, d)², and r n numbers.
 pub fn row_space(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Mat<f64>> {
-    let eigen = gram(n, d, &entry).self_adjoint_eigen(faer::Side::Lower).ok()?;
-    let squares: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let (squares, vectors) = decomposition::eigenvectors(&gram(n, d, &entry, false))?;
     let noise = rounding(&squares);
     let kept: Vec<usize> = (0..squares.len()).filter(|&idx| squares[idx] > noise).collect();
-    let vectors = eigen.U();
     if n <= d {
         return Some(Mat::from_fn(kept.len(), n, |row, i| vectors[(i, kept[row])]));
     }
@@ -134,11 +132,10 @@ pub struct Partition {
 /// By way of the smaller Gram matrix; along a direction that no vector has, Z = n. `None` if the eigenvalues do not converge. O(n d min(n, d)) time; the memory of
 /// [`memory`], once more min(n, d)², and blocks of products of 4 MiB.
 pub fn partition(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Partition> {
-    let eigen = gram(n, d, &entry).self_adjoint_eigen(faer::Side::Lower).ok()?;
-    let squares: Vec<f64> = eigen.S().column_vector().iter().copied().collect();
+    let (squares, vectors) = decomposition::eigenvectors(&gram(n, d, &entry, false))?;
     let (noise, total) = (rounding(&squares), squares.iter().sum::<f64>());
     let kept: Vec<usize> = (0..squares.len()).filter(|&idx| squares[idx] > noise).collect();
-    let (vectors, r) = (eigen.U(), kept.len());
+    let r = kept.len();
     // Sums of exp(±c·x), each about the largest exponent so far.
     let mut sums = vec![[LogSum::NOTHING; 2]; r];
     let mut add = |row: usize, product: f64| {
@@ -194,7 +191,7 @@ impl LogSum {
 }
 
 /// The smaller of XᵀX (n × n) and XXᵀ (d × d); only the lower triangle is filled.
-pub(super) fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Mat<f64> {
+pub(super) fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64, parallel: bool) -> Mat<f64> {
     let small = n.min(d);
     let mut gram = Mat::<f64>::zeros(small, small);
     let step = (BLOCK / small.max(1)).max(1);
@@ -208,7 +205,9 @@ pub(super) fn gram(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> M
         }
         let part = MatRef::from_column_major_slice(&block, small, end - start);
         let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-        matmul(gram.as_mut(), lower, Accum::Add, part, full, part.transpose(), full, 1.0, Par::Seq);
+        decomposition::in_parts(parallel, |par| {
+            matmul(gram.as_mut(), lower, Accum::Add, part, full, part.transpose(), full, 1.0, par);
+        });
     }
     gram
 }
@@ -220,7 +219,7 @@ mod tests {
 
     fn of(matrix: DMatrix<f64>) -> Option<Ranks> {
         let mean = matrix.column_mean();
-        ranks(&Embedding::new(matrix.map(|x| x as f32)), mean.as_slice())
+        ranks(&Embedding::new(matrix.map(|x| x as f32)), mean.as_slice(), false)
     }
 
     #[test]
@@ -270,7 +269,7 @@ mod tests {
             let (a, b) = (DMatrix::<f32>::from_fn(d, rank, &mut normal), DMatrix::from_fn(rank, n, &mut normal));
             let embedding = Embedding::new(if rank < d { a * b } else { a.columns(0, n).into_owned() });
             let sums = pairs::pair_statistics(&embedding, wanted, Kernel::best(), false).centred.unwrap();
-            (ranks_of_products(&sums.products.unwrap()), ranks(&embedding, &sums.mean).unwrap())
+            (ranks_of_products(&sums.products.unwrap(), false), ranks(&embedding, &sums.mean, false).unwrap())
         };
         for (n, d) in [(50, 300), (300, 1100)] {
             let (quick, exact) = both(n, d, d);

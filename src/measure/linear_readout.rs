@@ -83,9 +83,8 @@ fn squares(subject: &Subject) -> Option<Vec<f64>> {
         return Some(Vec::new());
     }
     let lengths = subject.by_concept(|vector| vector.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>().sqrt());
-    spectrum::squares(represented.n_concepts(), represented.d_model(), |i, k| {
-        f64::from(represented.column(i)[k]) / lengths[i]
-    })
+    let entry = |i: usize, k: usize| f64::from(represented.column(i)[k]) / lengths[i];
+    spectrum::squares(represented.n_concepts(), represented.d_model(), entry, subject.is_parallel())
 }
 
 /// Errors of the ridge reader and of the matched filter, given the eigenvalues of ŴᵀŴ; those that are missing to n are 0.

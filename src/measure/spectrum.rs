@@ -99,19 +99,20 @@ impl Measure for Spectrum {
         let centred = subject.pairs().and_then(|pairs| pairs.centred.as_ref());
         // No rank exceeds the dimension of the centred vectors; rounding may carry it a little past.
         let (m, d) = (subject.represented().n_concepts(), subject.represented().d_model());
+        let parallel = subject.is_parallel();
         let most = (d.min(m.saturating_sub(1)) as f64).max(1.0);
         let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
         let mut row = vec![rank(centred.and_then(participation_ratio))];
         if self.effective_rank {
             let ranks = centred.and_then(|sums| {
-                let known = sums.products.as_ref().and_then(spectrum::ranks_of_products);
-                known.or_else(|| spectrum::ranks(subject.represented(), &sums.mean))
+                let known = sums.products.as_ref().and_then(|known| spectrum::ranks_of_products(known, parallel));
+                known.or_else(|| spectrum::ranks(subject.represented(), &sums.mean, parallel))
             });
             row.push(rank(ranks.map(|r| r.effective)));
             row.push(rank(ranks.map(|r| r.stable)));
         }
         if self.raw {
-            let ranks = (m > 0).then(|| spectrum::ranks(subject.represented(), &vec![0.0; d])).flatten();
+            let ranks = (m > 0).then(|| spectrum::ranks(subject.represented(), &vec![0.0; d], parallel)).flatten();
             let most = d.min(m).max(1) as f64;
             let rank = |x: Option<f64>| Value::from(x.map(|x| x.clamp(1.0, most)));
             row.push(rank(ranks.map(|r| r.participation)));
