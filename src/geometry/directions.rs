@@ -3,14 +3,20 @@
 use super::{
     columns,
     embedding::Embedding,
-    kernel::{Dots, Kernel, Task},
+    kernel::{
+        Dots, Kernel, Task,
+        lanes::{self, Lanes},
+    },
 };
 
-/// Lanes of a score; part of the definition of the numbers.
-const LANES: usize = 128;
+/// Registers of sixteen lanes in a row; part of the definition of the numbers.
+const CHUNKS: usize = 8;
 
-/// Rows of [`LANES`] entries that are added at a time, while the sums are in registers. Changes no bit.
-const ROWS: usize = 8;
+/// Lanes of a score.
+const LANES: usize = CHUNKS * lanes::LANES;
+
+/// Registers whose sums are carried through the rows at a time. Changes no bit.
+const PART: usize = 4;
 
 /// Entries after which the lanes are added up in f64: few enough that rounding stays near 1e-7 of the largest sum.
 const BLOCK: usize = 64 * LANES;
@@ -41,8 +47,15 @@ impl<'a> Directions<'a> {
     /// Entry k is multiplied and added to lane k mod 128 in f32, without fusing, so that every machine has the same bits; after 8192 entries the lanes are
     /// added by halves in f64. The same vectors have the same score to the last bit. O(d) time.
     pub fn score(&self, concept_idx: usize, trace: &[f32]) -> f64 {
+        let [score] = self.scores(concept_idx, [trace]);
+        score
+    }
+
+    /// The same for some traces, for which the vector is read once.
+    pub fn scores<const N: usize>(&self, concept_idx: usize, traces: [&[f32]; N]) -> [f64; N] {
         let column = self.embedding.column(concept_idx);
-        self.kernel.run(Product { column, trace }) * f64::from(self.inverse[concept_idx])
+        let inverse = f64::from(self.inverse[concept_idx]);
+        lanes::run(self.kernel, Products { column, traces }).map(|product| product * inverse)
     }
 }
 
@@ -63,53 +76,51 @@ impl Task for Add<'_> {
     }
 }
 
-struct Product<'a> {
+struct Products<'a, const N: usize> {
     column: &'a [f32],
-    trace: &'a [f32],
+    traces: [&'a [f32]; N],
 }
 
-impl Task for Product<'_> {
-    type Output = f64;
+impl<const N: usize> lanes::Task for Products<'_, N> {
+    type Output = [f64; N];
 
     #[inline(always)]
-    fn run(self, _: Dots) -> f64 {
-        let mut sum = 0.0;
-        for (column, trace) in self.column.chunks(BLOCK).zip(self.trace.chunks(BLOCK)) {
-            let mut lanes = [0.0_f32; LANES];
-            let ((columns, column_rest), (traces, trace_rest)) = (column.as_chunks(), trace.as_chunks());
-            let ((columns, column_rows), (traces, trace_rows)) = (columns.as_chunks(), traces.as_chunks());
-            for (columns, traces) in columns.iter().zip(traces) {
-                add_rows::<ROWS>(&mut lanes, columns, traces);
+    fn run<L: Lanes, const R: usize>(self) -> [f64; N] {
+        let mut totals = [0.0; N];
+        for start in (0..self.column.len()).step_by(BLOCK) {
+            let block = start..(start + BLOCK).min(self.column.len());
+            let (rows, rest) = self.column[block.clone()].as_chunks::<LANES>();
+            let traces = self.traces.map(|trace| trace[block.clone()].as_chunks::<LANES>());
+            let mut lanes = [[0.0; LANES]; N];
+            for part in (0..CHUNKS).step_by(PART) {
+                let mut sums = [[L::splat(0.0); PART]; N];
+                for (row_idx, row) in rows.iter().enumerate() {
+                    for c in 0..PART {
+                        let entries = L::read(&row.as_chunks().0[part + c]);
+                        for (sums, (trace, _)) in sums.iter_mut().zip(traces) {
+                            let others = L::read(&trace[row_idx].as_chunks().0[part + c]);
+                            sums[c] = sums[c].plus(entries.times(others));
+                        }
+                    }
+                }
+                for (lanes, sums) in lanes.iter_mut().zip(sums) {
+                    let lanes = &mut lanes.as_chunks_mut().0[part..];
+                    sums.into_iter().zip(lanes).for_each(|(sum, lanes)| sum.write(lanes));
+                }
             }
-            for (column, trace) in column_rows.iter().zip(trace_rows) {
-                add_rows::<1>(&mut lanes, &[*column], &[*trace]);
+            for ((total, lanes), (_, other)) in totals.iter_mut().zip(&mut lanes).zip(traces) {
+                lanes.iter_mut().zip(rest).zip(other).for_each(|((lane, entry), other)| *lane += entry * other);
+                *total += sum_of(lanes);
             }
-            for ((lane, &entry), &other) in lanes.iter_mut().zip(column_rest).zip(trace_rest) {
-                *lane += entry * other;
-            }
-            sum += total(lanes);
         }
-        sum
-    }
-}
-
-/// Adds the products of R rows of entries to the lanes, row after row. The loop over the lanes is the outer one and long: compilers vectorise that, and
-/// take a short one apart into single numbers.
-#[inline(always)]
-fn add_rows<const R: usize>(lanes: &mut [f32; LANES], columns: &[[f32; LANES]; R], traces: &[[f32; LANES]; R]) {
-    for (k, lane) in lanes.iter_mut().enumerate() {
-        let mut sum = *lane;
-        for row in 0..R {
-            sum += columns[row][k] * traces[row][k];
-        }
-        *lane = sum;
+        totals
     }
 }
 
 /// The sum of the lanes in f64, by halves.
 #[inline(always)]
-fn total(lanes: [f32; LANES]) -> f64 {
-    let mut sums = lanes.map(f64::from);
+fn sum_of(lanes: &[f32; LANES]) -> f64 {
+    let mut sums: [f64; LANES] = std::array::from_fn(|lane| f64::from(lanes[lane]));
     let mut half = LANES / 2;
     while half > 0 {
         let (low, high) = sums.split_at_mut(half);

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::Subject;
 use crate::fit::detection::Scores;
 use crate::geometry::directions::Directions;
+use crate::geometry::kernel::memory::Aligned;
 use crate::seed::{Rng, Stream};
 
 /// A reader: knows the direction of every represented concept. One that is not represented has no direction; it is never the answer, and scores 0.
@@ -81,6 +82,11 @@ impl<'a> Reader<'a> {
         if self.is_represented(concept_idx) { self.directions.score(concept_idx, trace) } else { 0.0 }
     }
 
+    /// The same for some traces at once.
+    pub fn scores<const N: usize>(&self, concept_idx: usize, traces: [&[f32]; N]) -> [f64; N] {
+        if self.is_represented(concept_idx) { self.directions.scores(concept_idx, traces) } else { [0.0; N] }
+    }
+
     /// The represented candidate that scores highest. Equal scores are drawn for, so that equal vectors share.
     pub fn best(&self, scores: impl Iterator<Item = (usize, f64)>, rng: &mut Rng) -> Option<usize> {
         let (mut best, mut n_equal) = (None::<(usize, f64)>, 0_u32);
@@ -100,13 +106,33 @@ impl<'a> Reader<'a> {
 
     /// What comes of `n` trials, in order. Each has a stream of its own and a trace to work on, so sharing them out to the cores changes no bit.
     pub fn trials<T: Send>(&self, n: u64, stream: &Stream, trial: impl Fn(&mut Rng, &mut [f32]) -> T + Sync) -> Vec<T> {
-        let trace = || vec![0.0; self.d_model()];
-        let one = |trace: &mut Vec<f32>, trial_idx: u64| trial(&mut stream.stream(&trial_idx.to_string()).rng(), trace);
+        let trace = || Aligned::zeros(self.d_model());
+        let one = |trace: &mut Aligned, trial_idx: u64| trial(&mut stream.stream(&trial_idx.to_string()).rng(), trace);
         if self.subject.is_parallel() {
             (0..n).into_par_iter().map_init(trace, one).collect()
         } else {
             let mut trace = trace();
             (0..n).map(|trial_idx| one(&mut trace, trial_idx)).collect()
+        }
+    }
+
+    /// The same of trials that are made some at a time, `size` of them but for the last, given the stream of each.
+    pub fn batches<T: Send>(
+        &self,
+        n: u64,
+        size: u64,
+        stream: &Stream,
+        batch: impl Fn(Vec<Rng>) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let one = |idx: u64| {
+            let trials = idx * size..((idx + 1) * size).min(n);
+            batch(trials.map(|trial_idx| stream.stream(&trial_idx.to_string()).rng()).collect())
+        };
+        let n_batches = n.div_ceil(size);
+        if self.subject.is_parallel() {
+            (0..n_batches).into_par_iter().flat_map_iter(one).collect()
+        } else {
+            (0..n_batches).flat_map(one).collect()
         }
     }
 

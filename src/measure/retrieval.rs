@@ -8,6 +8,7 @@ use super::readout::{self, Bundle, Reader, add_noise};
 use super::{Cost, Measure, Subject};
 use crate::fit::detection;
 use crate::fit::detection::Scores;
+use crate::geometry::kernel::memory::Aligned;
 use crate::quantity::{Count, Levels};
 use crate::seed::{Rng, Stream};
 use crate::table::Change::{Permutation, Rescaling, Rotation};
@@ -105,9 +106,7 @@ impl Measure for Retrieval {
         let (levels, candidates) =
             (self.noise.iter().len() as f64, self.candidates.map_or(n, |count| count.get() as f64));
         let one = readout::seconds(0.0, 2.0 * candidates, d) + 1e-8 * (d + n) + 1e-8 * levels * candidates;
-        let bytes = 16.0 * n
-            + 8.0 * d
-            + 24.0 * candidates
+        let bytes = PAIR as f64 * (16.0 * n + 8.0 * d + 40.0 * candidates)
             + trials * levels * (16.0 * candidates.min(MOST_OTHERS as f64) + 64.0);
         Cost { seconds: trials * one + 5e-10 * n * d, bytes }
     }
@@ -118,8 +117,11 @@ impl Measure for Retrieval {
         if n_candidates > reader.n_concepts() || n_candidates == 0 {
             return self.columns().iter().map(|_| Value::Undefined).collect();
         }
-        let trials = reader
-            .trials(self.trials.get(), stream, |rng, trace| recognise(&self.noise, n_candidates, &reader, rng, trace));
+        let trials = reader.batches(self.trials.get(), PAIR as u64, stream, |streams| {
+            let mut trials: Vec<_> = streams.into_iter().map(|rng| Trial::new(&reader, n_candidates, rng)).collect();
+            compare(&mut trials, &reader);
+            trials.into_iter().map(|trial| trial.recognise(&self.noise, &reader)).collect()
+        });
         let mut trials: Vec<_> = trials.into_iter().map(Vec::into_iter).collect();
         let level = |level: f64| {
             let trials: Vec<Recognised> = trials.iter_mut().filter_map(Iterator::next).collect();
@@ -129,35 +131,73 @@ impl Measure for Retrieval {
     }
 }
 
-/// One trial, for every level in order.
-fn recognise(
-    noise: &Levels,
-    n_candidates: usize,
-    reader: &Reader,
-    rng: &mut Rng,
-    trace: &mut [f32],
-) -> Vec<Recognised> {
-    let candidates = index::sample(rng, reader.n_concepts(), n_candidates).into_vec();
-    let target = candidates[0];
-    trace.fill(0.0);
-    reader.add(target, 1.0, trace);
-    let mut noisy = vec![0.0; trace.len()];
-    add_noise(1.0, rng, &mut noisy);
-    // Scores are linear, so one noise of length 1 serves all levels; a vector is fetched once for both products.
-    // In the order of the embedding, which memory gives sooner than one at random.
-    let mut in_order: Vec<usize> = (0..candidates.len()).collect();
-    in_order.sort_unstable_by_key(|&place| candidates[place]);
-    let mut products = vec![(0.0, 0.0); candidates.len()];
-    for place in in_order {
-        products[place] = (reader.score(candidates[place], trace), reader.score(candidates[place], &noisy));
+/// Trials that go through the embedding together: memory gives a vector to both at once. Changes no bit.
+const PAIR: usize = 2;
+
+/// Compares trials with all their candidates, in the order of the embedding: memory gives vectors sooner so than at random.
+fn compare(trials: &mut [Trial], reader: &Reader) {
+    while let Some(concept_idx) = trials.iter().filter_map(Trial::next).min() {
+        if let [one, other] = trials
+            && one.next() == other.next()
+        {
+            let traces = [&*one.trace, &*one.noise, &*other.trace, &*other.noise];
+            let [signal, noise, other_signal, other_noise] = reader.scores(concept_idx, traces);
+            one.note([signal, noise]);
+            other.note([other_signal, other_noise]);
+        } else {
+            for trial in trials.iter_mut().filter(|trial| trial.next() == Some(concept_idx)) {
+                trial.note(reader.scores(concept_idx, [&*trial.trace, &*trial.noise]));
+            }
+        }
     }
-    let at = |level: f64| {
-        let scores: Vec<f64> = products.iter().map(|(signal, noise)| signal + level * noise).collect();
-        let answer = reader.best(candidates.iter().copied().zip(scores.iter().copied()), rng);
-        let others = scores[1..].iter().copied().take(MOST_OTHERS).collect();
-        Recognised { right: answer == Some(target), member: scores[0], others }
-    };
-    noise.iter().map(at).collect()
+}
+
+/// A concept, in noise of length 1 that serves all levels, for scores are linear.
+struct Trial {
+    rng: Rng,
+    candidates: Vec<usize>,
+    /// The candidates that are left to be compared, the last concept first.
+    left: Vec<usize>,
+    trace: Aligned,
+    noise: Aligned,
+    /// Scores of the candidates in the trace and in the noise.
+    scores: Vec<[f64; 2]>,
+}
+
+impl Trial {
+    fn new(reader: &Reader, n_candidates: usize, mut rng: Rng) -> Self {
+        let candidates = index::sample(&mut rng, reader.n_concepts(), n_candidates).into_vec();
+        let (mut trace, mut noise) = (Aligned::zeros(reader.d_model()), Aligned::zeros(reader.d_model()));
+        reader.add(candidates[0], 1.0, &mut trace);
+        add_noise(1.0, &mut rng, &mut noise);
+        let mut left: Vec<usize> = (0..n_candidates).collect();
+        left.sort_unstable_by_key(|&place| std::cmp::Reverse(candidates[place]));
+        Self { rng, candidates, left, trace, noise, scores: vec![[0.0; 2]; n_candidates] }
+    }
+
+    /// The concept that it is to be compared with next.
+    fn next(&self) -> Option<usize> {
+        self.left.last().map(|&place| self.candidates[place])
+    }
+
+    /// Takes the scores of that concept.
+    fn note(&mut self, scores: [f64; 2]) {
+        if let Some(place) = self.left.pop() {
+            self.scores[place] = scores;
+        }
+    }
+
+    /// The answer at every level, in order.
+    fn recognise(mut self, levels: &Levels, reader: &Reader) -> Vec<Recognised> {
+        let at = |level: f64| {
+            let scores: Vec<f64> = self.scores.iter().map(|[signal, noise]| signal + level * noise).collect();
+            let candidates = self.candidates.iter().copied().zip(scores.iter().copied());
+            let answer = reader.best(candidates, &mut self.rng);
+            let others = scores[1..].iter().copied().take(MOST_OTHERS).collect();
+            Recognised { right: answer == Some(self.candidates[0]), member: scores[0], others }
+        };
+        levels.iter().map(at).collect()
+    }
 }
 
 /// The scores in theory: those of a bundle of one.

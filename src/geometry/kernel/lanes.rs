@@ -40,8 +40,12 @@ pub trait Lanes: Copy {
     fn splat(x: f32) -> Self;
     /// From memory.
     fn load(chunk: &Chunk) -> Self;
+    /// From anywhere in memory.
+    fn read(numbers: &[f32; LANES]) -> Self;
     /// To memory.
     fn store(self, chunk: &mut Chunk);
+    /// To anywhere in memory.
+    fn write(self, numbers: &mut [f32; LANES]);
     /// self · factor + other, rounded once.
     fn mul_add(self, factor: Self, other: Self) -> Self;
     /// self · factor.
@@ -110,8 +114,18 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
+    fn read(numbers: &[f32; LANES]) -> Self {
+        Self(*numbers)
+    }
+
+    #[inline(always)]
     fn store(self, chunk: &mut Chunk) {
         chunk.0 = self.0;
+    }
+
+    #[inline(always)]
+    fn write(self, numbers: &mut [f32; LANES]) {
+        *numbers = self.0;
     }
 
     #[inline(always)]
@@ -150,7 +164,7 @@ impl Lanes for Plain {
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Chunk, Lanes, Task};
+    use super::{Chunk, LANES, Lanes, Task};
 
     /// # Safety
     /// The processor must have these features.
@@ -188,8 +202,18 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn read(numbers: &[f32; LANES]) -> Self {
+            Self(unsafe { _mm512_loadu_ps(numbers.as_ptr()) })
+        }
+
+        #[inline(always)]
         fn store(self, chunk: &mut Chunk) {
             unsafe { _mm512_store_ps(chunk.0.as_mut_ptr(), self.0) }
+        }
+
+        #[inline(always)]
+        fn write(self, numbers: &mut [f32; LANES]) {
+            unsafe { _mm512_storeu_ps(numbers.as_mut_ptr(), self.0) }
         }
 
         #[inline(always)]
@@ -240,10 +264,23 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn read(numbers: &[f32; LANES]) -> Self {
+            unsafe { Self(_mm256_loadu_ps(numbers.as_ptr()), _mm256_loadu_ps(numbers.as_ptr().add(8))) }
+        }
+
+        #[inline(always)]
         fn store(self, chunk: &mut Chunk) {
             unsafe {
                 _mm256_store_ps(chunk.0.as_mut_ptr(), self.0);
                 _mm256_store_ps(chunk.0.as_mut_ptr().add(8), self.1);
+            }
+        }
+
+        #[inline(always)]
+        fn write(self, numbers: &mut [f32; LANES]) {
+            unsafe {
+                _mm256_storeu_ps(numbers.as_mut_ptr(), self.0);
+                _mm256_storeu_ps(numbers.as_mut_ptr().add(8), self.1);
             }
         }
 

@@ -1,8 +1,11 @@
 //! Memory that is filled by all threads, the first touch of every page included.
 
 use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
 
 use rayon::prelude::*;
+
+use super::lanes::{Chunk, LANES};
 
 /// Bytes from which on large pages are asked for.
 #[cfg(target_os = "linux")]
@@ -58,6 +61,36 @@ fn ask_for_large_pages<T>(room: &mut [MaybeUninit<T>]) {
     let _ = room;
 }
 
+/// Numbers that begin on a cache line, so that no register is loaded from two.
+#[derive(Clone, Debug)]
+pub struct Aligned {
+    chunks: Vec<Chunk>,
+    len: usize,
+}
+
+impl Aligned {
+    /// Zeros.
+    pub fn zeros(len: usize) -> Self {
+        Self { chunks: vec![Chunk::ZERO; len.div_ceil(LANES)], len }
+    }
+}
+
+impl Deref for Aligned {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        // SAFETY: a chunk is sixteen numbers, laid out as C does and of its own alignment, and there are chunks for all.
+        unsafe { std::slice::from_raw_parts(self.chunks.as_ptr().cast(), self.len) }
+    }
+}
+
+impl DerefMut for Aligned {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above.
+        unsafe { std::slice::from_raw_parts_mut(self.chunks.as_mut_ptr().cast(), self.len) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +104,16 @@ mod tests {
                 assert_eq!(found.len(), n_parts * len);
                 assert!(found.iter().enumerate().all(|(at, &entry)| entry == expected(at)));
             }
+        }
+    }
+
+    #[test]
+    fn law_aligned_numbers_begin_on_a_cache_line_and_are_all_there() {
+        for len in [0, 1, 16, 17, 1000] {
+            let mut numbers = Aligned::zeros(len);
+            assert_eq!((numbers.len(), numbers.as_ptr() as usize % 64), (len, 0));
+            numbers.iter_mut().enumerate().for_each(|(idx, number)| *number = idx as f32);
+            assert!(numbers.iter().enumerate().all(|(idx, &number)| number == idx as f32));
         }
     }
 }
