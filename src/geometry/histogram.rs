@@ -11,6 +11,12 @@ const OCTAVE: usize = 128;
 /// The bins of a block of dot products.
 pub(super) type Bins = [[u16; PANEL]; ROWS];
 
+/// Room for those of a block that are not 0, and for a register that is written behind them.
+pub(super) type Nonzero = [u16; PANEL * ROWS + 32];
+
+/// No bins yet.
+pub(super) const NO_BINS: Nonzero = [0; PANEL * ROWS + 32];
+
 /// The bin of a magnitude, given its pattern in f32: the top 16 bits, 128 bins per octave.
 ///
 /// Bin 0 holds what is below 2⁻¹³³, which is zero but for vectors that no arithmetic of f32 can tell from orthogonal ones.
@@ -111,10 +117,18 @@ impl Counters {
         }
     }
 
-    /// Takes back values that were counted as zeros but stand for no pair.
-    pub fn forget_zeros(&mut self, n_zeros: u32) {
+    /// The same of any number of values.
+    #[inline(always)]
+    pub fn count_all(&mut self, bins: &[u16]) {
+        let (bins, rest) = bins.as_chunks::<N_TABLES>();
+        bins.iter().for_each(|bins| self.count(bins));
+        rest.iter().for_each(|&bin| self.count(&[bin]));
+    }
+
+    /// Counts zeros, or takes some back.
+    pub fn add_zeros(&mut self, n_zeros: i64) {
         // Tables are added up modulo 2³², so that this one may go below zero.
-        self.0[0][0] = self.0[0][0].wrapping_sub(n_zeros);
+        self.0[0][0] = self.0[0][0].wrapping_add(n_zeros as u32);
     }
 
     /// Adds the counts of another worker.

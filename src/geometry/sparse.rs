@@ -1,101 +1,110 @@
-//! Sparse: vectors of few active units, whose products are found by the units that they share.
+//! Sparse: vectors of few active units, whose dot products pass over the units that are not.
 
 use super::embedding::Embedding;
-use super::kernel::{Dots, Task};
-use super::tile::{TILE, place};
+use super::kernel::lanes::{self, LANES, Lanes};
+use super::panels::{Block, PANEL, ROWS, Slice};
 
-/// The active entries of tiles of 192 concepts, by unit: what an index is to a book.
+/// The part of the entries that may be active: with a quarter of them products take half as long as dense ones, whatever the machine.
+const MOST_ACTIVE: f64 = 0.25;
+
+/// The entries that are not 0, concept by concept.
 #[derive(Debug)]
 pub struct Sparse {
     d_model: usize,
-    /// Where the entries of a unit begin in those of a tile, d + 1 for each tile.
-    starts: Vec<u32>,
-    /// The entries of each tile.
-    entries: Vec<Vec<Entry>>,
+    /// Where those of a concept begin, n + 1 of them.
+    starts: Vec<usize>,
+    active: Vec<Active>,
 }
 
-/// One active entry, and where the products of its concept lie among those of a tile: as a row, and as a column.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
-    as_row: u16,
-    as_column: u16,
-    value: f32,
+struct Active {
+    unit: u32,
+    entry: f32,
 }
 
 impl Sparse {
-    /// The index of an embedding whose pairs share so few units that it takes less work than their dot products; none of another. Entries are divided by the units
-    /// of [`super::lift`]. O(n d) time, and at most as much memory as the embedding.
-    ///
-    /// A pair shares Σ_k (c_k / n)² units on average, with c_k the number of concepts that are active in unit k. A shared one costs some cycles, because its product is
-    /// added in memory; a dense one a sixteenth of a cycle. So the limit is d/64 of them, whatever the machine.
+    /// An embedding of which at most a quarter is active; none of another. Entries are divided by the units of [`super::lift`]. O(n d) time, and at most half as much
+    /// memory as the embedding.
     pub fn of(embedding: &Embedding, units: Option<&[f64]>) -> Option<Self> {
-        let (n, d) = (embedding.n_concepts(), embedding.d_model());
-        let mut n_active = vec![0_u32; d];
-        for entries in embedding.as_slice().chunks_exact(d) {
-            for (n_active, &entry) in n_active.iter_mut().zip(entries) {
-                *n_active += u32::from(entry != 0.0);
-            }
-        }
-        let shares = n_active.iter().map(|&n_active| f64::from(n_active) / n as f64);
-        let n_shared: f64 = shares.map(|share| share * share).sum();
-        if n_shared > d as f64 / 64.0 {
+        let (n, entries) = (embedding.n_concepts(), embedding.as_slice());
+        let n_active = entries.iter().filter(|entry| **entry != 0.0).count();
+        if n_active as f64 > MOST_ACTIVE * entries.len() as f64 {
             return None;
         }
-        let (mut starts, mut entries) = (Vec::with_capacity(n.div_ceil(TILE) * (d + 1)), Vec::new());
-        for first in (0..n).step_by(TILE) {
-            let tile = first..(first + TILE).min(n);
-            let mut found: Vec<Vec<Entry>> = vec![Vec::new(); d];
-            for concept_idx in tile {
-                let unit = units.map_or(1.0, |units| units[concept_idx]);
-                for (found, &entry) in found.iter_mut().zip(embedding.column(concept_idx)).filter(|(_, e)| **e != 0.0) {
-                    let value = (f64::from(entry) / unit) as f32;
-                    let (as_row, as_column) = (place(concept_idx - first, 0), place(0, concept_idx - first));
-                    found.push(Entry { as_row: as_row as u16, as_column: as_column as u16, value });
-                }
-            }
-            let mut start = 0;
-            starts.push(start);
-            for found in &found {
-                start += found.len() as u32;
-                starts.push(start);
-            }
-            entries.push(found.concat());
+        let (mut starts, mut active) = (Vec::with_capacity(n + 1), Vec::with_capacity(n_active));
+        starts.push(0);
+        for concept_idx in 0..n {
+            let one = units.map_or(1.0, |units| units[concept_idx]);
+            let entries = embedding.column(concept_idx).iter().zip(0..).filter(|(entry, _)| **entry != 0.0);
+            active.extend(entries.map(|(&entry, unit)| Active { unit, entry: (f64::from(entry) / one) as f32 }));
+            starts.push(active.len());
         }
-        Some(Self { d_model: d, starts, entries })
+        Some(Self { d_model: embedding.d_model(), starts, active })
     }
 
-    /// A task that sets the products of the concepts of two tiles: for each panel of columns, 192 rows of 48.
-    pub fn products<'a>(&'a self, tiles: (usize, usize), products: &'a mut [f32]) -> Products<'a> {
-        Products { sparse: self, tiles, products }
+    /// The entries of a concept; none of one beyond the last.
+    #[inline(always)]
+    fn row(&self, concept_idx: usize) -> &[Active] {
+        self.starts.get(concept_idx..concept_idx + 2).map_or(&[], |ends| &self.active[ends[0]..ends[1]])
+    }
+
+    /// A task that sets a block of dot products: the 8 concepts from `row_idx` on with those of a panel.
+    #[inline(always)]
+    pub fn dots<'a>(&'a self, row_idx: usize, columns: &'a Columns, block: &'a mut Block) -> SparseDots<'a> {
+        SparseDots { rows: std::array::from_fn(|r| self.row(row_idx + r)), columns: &columns.slices, block }
     }
 }
 
-/// See [`Sparse::products`]. Each is one chain of fused multiply-adds in the order of the units; where one of two entries is 0 the link would change no bit, and is
-/// left out.
-pub struct Products<'a> {
-    sparse: &'a Sparse,
-    tiles: (usize, usize),
-    products: &'a mut [f32],
+/// One panel of concepts, unit by unit.
+#[derive(Debug, Default)]
+pub struct Columns {
+    slices: Vec<Slice>,
+    panel: Option<usize>,
 }
 
-impl Task for Products<'_> {
+impl Columns {
+    /// Makes it that of another panel. O(d) memory, and time for the entries of both that are not 0.
+    pub fn be(&mut self, sparse: &Sparse, panel: usize) {
+        if self.panel == Some(panel) {
+            return;
+        }
+        self.slices.resize(sparse.d_model, Slice([0.0; PANEL]));
+        if let Some(before) = self.panel.replace(panel) {
+            self.write(sparse, before, |_| 0.0);
+        }
+        self.write(sparse, panel, |entry| entry);
+    }
+
+    fn write(&mut self, sparse: &Sparse, panel: usize, value: fn(f32) -> f32) {
+        for column in 0..PANEL {
+            for active in sparse.row(panel * PANEL + column) {
+                self.slices[active.unit as usize].0[column] = value(active.entry);
+            }
+        }
+    }
+}
+
+/// See [`Sparse::dots`]. Each is one chain of fused multiply-adds in the order of the units; where an entry is 0 the link would change no bit, and is left out.
+pub struct SparseDots<'a> {
+    rows: [&'a [Active]; ROWS],
+    columns: &'a [Slice],
+    block: &'a mut Block,
+}
+
+impl lanes::Task for SparseDots<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run(self, _: Dots) {
-        let Self { sparse, tiles: (row, column), products } = self;
-        products.fill(0.0);
-        let starts = |tile: usize| &sparse.starts[tile * (sparse.d_model + 1)..][..sparse.d_model + 1];
-        let (row_starts, column_starts) = (starts(row), starts(column));
-        let (rows, columns) = (&sparse.entries[row], &sparse.entries[column]);
-        for (of_rows, of_columns) in row_starts.windows(2).zip(column_starts.windows(2)) {
-            let columns = &columns[of_columns[0] as usize..of_columns[1] as usize];
-            for row in &rows[of_rows[0] as usize..of_rows[1] as usize] {
-                for column in columns {
-                    let product = &mut products[usize::from(row.as_row) + usize::from(column.as_column)];
-                    *product = row.value.mul_add(column.value, *product);
+    fn run<L: Lanes, const R: usize>(self) {
+        for (row, dots) in self.rows.into_iter().zip(&mut self.block.0) {
+            let mut sums = [L::splat(0.0); PANEL / LANES];
+            for active in row {
+                let (entry, others) = (L::splat(active.entry), self.columns[active.unit as usize].0.as_chunks().0);
+                for (sum, others) in sums.iter_mut().zip(others) {
+                    *sum = entry.mul_add(L::read(others), *sum);
                 }
             }
+            sums.into_iter().zip(dots.as_chunks_mut().0).for_each(|(sum, dots)| sum.write(dots));
         }
     }
 }

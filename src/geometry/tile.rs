@@ -2,7 +2,7 @@
 
 use super::{
     embedding::Embedding,
-    histogram::{Bins, Counters},
+    histogram::{Bins, Counters, NO_BINS, Nonzero},
     kernel::{Dots, Task, flattened},
     panels::{Block, PANEL, Panels, ROWS},
     reduction::{
@@ -10,7 +10,7 @@ use super::{
         mask, total,
     },
     signs::{SignDots, Signs},
-    sparse::Sparse,
+    sparse::{Columns, Sparse},
 };
 
 /// Panels on a side of a tile: 192 × 192 concepts. Part of the definition of the sums.
@@ -83,13 +83,21 @@ pub struct TileSums {
 pub struct Worker {
     pub counters: Counters,
     bins: Bins,
+    nonzero: Nonzero,
     blocks: Vec<Block>,
+    columns: Columns,
 }
 
 impl Worker {
     pub fn new() -> Self {
         let blocks = vec![Block::ZERO; TILE_PANELS * TILE_PANELS * BLOCKS];
-        Self { counters: Counters::new(), bins: [[0; PANEL]; ROWS], blocks }
+        Self {
+            counters: Counters::new(),
+            bins: [[0; PANEL]; ROWS],
+            nonzero: NO_BINS,
+            blocks,
+            columns: Columns::default(),
+        }
     }
 }
 
@@ -131,7 +139,7 @@ impl Tile<'_> {
     #[inline(always)]
     fn sweep<const CENTRED: bool, const SQUARES: bool>(self, dots: Dots) -> TileSums {
         let Self { pass, position, worker, products } = self;
-        let Worker { counters, bins, blocks } = worker;
+        let Worker { counters, bins, nonzero, blocks, columns } = worker;
         let mut reduction = Reduction::<CENTRED, SQUARES>::new(pass);
         match pass.code {
             Code::Dense(panels) => {
@@ -176,17 +184,25 @@ impl Tile<'_> {
                 }
             }
             Code::Sparse(sparse) => {
-                dots.apart(sparse.products(position, flattened(blocks)));
+                // Most products are 0, for want of units in common: they are counted all at once.
+                let mut n_others = 0;
                 each_place(pass.n_concepts, position, |place, block_idx| {
-                    reduction.add(dots, &mut blocks[block_idx], place, bins);
-                    bins.iter().for_each(|bins| counters.count(bins));
+                    let block = &mut blocks[if pass.products { block_idx } else { 0 }];
+                    columns.be(sparse, place.column_panel());
+                    dots.on_lanes(sparse.dots(place.row_idx, columns, block));
+                    reduction.add(dots, block, place, bins);
+                    let found = dots.nonzero(bins, nonzero);
+                    counters.count_all(found);
+                    n_others += (ROWS * PANEL - found.len()) as i64;
                 });
+                counters.add_zeros(n_others);
             }
         }
         if pass.products {
             products.copy_from_slice(flattened(blocks));
         }
-        counters.forget_zeros(reduction.n_absent as u32);
+        // Values that were counted as zeros but stand for no pair.
+        counters.add_zeros(-(reduction.n_absent as i64));
         reduction.sums()
     }
 }

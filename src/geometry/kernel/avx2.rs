@@ -1,6 +1,6 @@
 //! The kernel for 256-bit registers: 8 of them hold 4 × 16 sums, a sixth of a block at a time.
 
-use super::{Dots, Kernel, Task, check, count};
+use super::{Dots, Kernel, Task, check, count, nonzero};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 use std::arch::x86_64::*;
 
@@ -37,6 +37,7 @@ const DOTS: Dots = Dots {
     set_of_signs: |signs| unsafe { run(signs) },
     // SAFETY: as above.
     magnitudes: |magnitudes| unsafe { run(magnitudes) },
+    nonzero,
 };
 
 #[inline(never)]

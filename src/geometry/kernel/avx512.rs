@@ -1,6 +1,7 @@
 //! The kernel for 512-bit registers: 24 of them hold the 8 × 48 sums of a block.
 
 use super::{Dots, Kernel, Task, Uncounted, check};
+use crate::geometry::histogram::{Bins, Nonzero};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 use crate::geometry::reduction::Magnitudes;
 use crate::geometry::signs::{Bits, SignDots};
@@ -42,6 +43,14 @@ const DOTS: Dots = Dots {
     },
     // SAFETY: as above.
     magnitudes: |magnitudes| unsafe { magnitudes_of(magnitudes) },
+    nonzero: |bins, found| {
+        if is_x86_feature_detected!("avx512vbmi2") {
+            // SAFETY: as above, and the feature has been looked for.
+            unsafe { nonzero_of(bins, found) }
+        } else {
+            super::nonzero(bins, found)
+        }
+    },
     set_of_signs: |signs| {
         if is_x86_feature_detected!("avx512vpopcntdq") {
             // SAFETY: as above, and the feature has been looked for.
@@ -218,4 +227,23 @@ fn magnitudes_of(magnitudes: Magnitudes) {
     for (c, of_column) in of_columns.into_iter().enumerate() {
         unsafe { _mm512_storeu_epi32(largest.add(c * WIDTH), of_column) };
     }
+}
+
+/// As plain code does it, 32 bins at a time.
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,avx2,fma,popcnt")]
+fn nonzero_of(bins: &Bins, found: &mut Nonzero) -> usize {
+    const WIDTH: usize = 32;
+    let mut n_found = 0;
+    for bins in bins.as_flattened().as_chunks::<WIDTH>().0 {
+        // SAFETY: there are 32 bins here, and as many places behind all that can be found.
+        unsafe {
+            let bins = _mm512_loadu_si512(bins.as_ptr().cast());
+            let are = _mm512_test_epi16_mask(bins, bins);
+            let place = found[n_found..n_found + WIDTH].as_mut_ptr();
+            _mm512_storeu_si512(place.cast(), _mm512_maskz_compress_epi16(are, bins));
+            n_found += are.count_ones() as usize;
+        }
+    }
+    n_found
 }

@@ -11,7 +11,7 @@ pub(crate) mod lanes;
 pub(crate) mod memory;
 mod scalar;
 
-use super::histogram::{Bins, Counters};
+use super::histogram::{Bins, Counters, Nonzero};
 use super::panels::{Block, PANEL, ROWS, Slice};
 use super::reduction::Magnitudes;
 use super::signs::SignDots;
@@ -98,6 +98,7 @@ pub(super) struct Dots {
     set_and_count: fn(&[Slice], usize, &[Slice], &mut Block, bool, Uncounted),
     set_of_signs: fn(SignDots),
     magnitudes: fn(Magnitudes),
+    nonzero: fn(&Bins, &mut Nonzero) -> usize,
 }
 
 impl Dots {
@@ -133,6 +134,19 @@ impl Dots {
         (self.magnitudes)(magnitudes);
     }
 
+    /// The bins of a block that are not 0, in order.
+    #[inline(always)]
+    pub fn nonzero<'a>(self, bins: &Bins, found: &'a mut Nonzero) -> &'a [u16] {
+        let n_found = (self.nonzero)(bins, found);
+        &found[..n_found]
+    }
+
+    /// Runs a task on lanes of the registers of this kernel.
+    #[inline(always)]
+    pub fn on_lanes<T: lanes::Task>(self, task: T) -> T::Output {
+        lanes::run(self.kernel, task)
+    }
+
     /// Runs a task that was compiled as a function of its own: within a larger one the compiler finds no registers for it.
     #[inline(always)]
     pub fn apart<T: Task>(self, task: T) -> T::Output {
@@ -164,6 +178,17 @@ pub(super) trait Task {
 #[inline(always)]
 fn check(rows: &[Slice], first: usize, columns: &[Slice]) {
     assert!(rows.len() == columns.len() && first <= PANEL - ROWS);
+}
+
+/// Moves the bins of a block that are not 0 together, and says how many they are.
+#[inline(always)]
+fn nonzero(bins: &Bins, found: &mut Nonzero) -> usize {
+    let mut n_found = 0;
+    for &bin in bins.as_flattened() {
+        found[n_found] = bin;
+        n_found += usize::from(bin != 0);
+    }
+    n_found
 }
 
 /// Counts the bins of a block.

@@ -1,6 +1,6 @@
 //! The kernel in plain code: it defines the numbers, and compilers vectorise it where fused multiply-add is native.
 
-use super::{Dots, Kernel, Task, check, count};
+use super::{Dots, Kernel, Task, check, count, nonzero};
 use crate::geometry::panels::{Block, PANEL, ROWS, Slice};
 
 /// Rows and columns whose sums are kept at a time, few enough for the registers of any 128-bit machine.
@@ -16,6 +16,7 @@ pub const DOTS: Dots = Dots {
     },
     set_of_signs: |signs| signs.run(DOTS),
     magnitudes: |magnitudes| magnitudes.run(DOTS),
+    nonzero,
 };
 
 fn set(rows: &[Slice], first: usize, columns: &[Slice], block: &mut Block, resume: bool) {
