@@ -139,22 +139,49 @@ def readouts(sides, report, quick):
         ours = sides.ours.ask(do="measure", n=n, d=d, threads=threads, measure={"linear_readout": {}})
         theirs = sides.peer.ask(do="linear_readout", file=file)
         agree("linear_readout", ours["numbers"], theirs["numbers"], 1e-5, 1e-6)
-        peak = max(rate for name, rate in sides.ours.ask(do="peak", threads=1)["numbers"].items() if name.startswith("f64"))
-        rate = sides.ours.ask(do="read", bytes=8 * d * d, threads=1)["numbers"]["bytes_per_second"]
+        peak = peak64(sides, threads)
+        rate = sides.ours.ask(do="read", bytes=8 * d * d, threads=threads)["numbers"]["bytes_per_second"]
         # Half of the Gram matrix, half of the reduction to a tridiagonal one by products of matrices; the other half by products with a vector, which read the triangle d times.
         times["bound"].append((n * d * d + 2 / 3 * d**3) / peak + 4 / 3 * d**3 / rate)
         times["ours"].append(ours["seconds"])
         times["numpy"].append(theirs["seconds"])
-    rows.append(row(report, "linear_readout", f"n = {n}, d = {d}", times, "f64 multiply-adds of one core, and reads of the matrix in the reduction"))
+    rows.append(row(report, "linear_readout", f"n = {n}, d = {d}", times, "f64 multiply-adds, and reads of the matrix in the reduction"))
+
+    n, times, trials, steps = 2048, defaultdict(Sample), 80, (2, 22)
+    for _ in range(rounds):
+        # None of the trials is decided so early, so that the difference is that many steps of all.
+        few, many = (
+            sides.ours.ask(do="measure", n=n, d=d, threads=threads, measure={"sparse_recovery": {"trials": trials, "active": [600], "iterations": count}})["seconds"] for count in steps
+        )
+        times["ours"].append(many - few)
+        times["bound"].append((steps[1] - steps[0]) * trials * 4 * n * d / peak64(sides, threads))
+    rows.append(row(report, "sparse_recovery", f"n = {n}, d = {d}, {trials} trials, {steps[1] - steps[0]} steps", times, "f64 multiply-adds"))
+
+    n, d, times, trials = 1024, 8192, defaultdict(Sample), (64, 512)
+    for _ in range(rounds):
+        few, many = (
+            sides.ours.ask(do="measure", n=n, d=d, threads=threads, measure={"associative_memory": {"trials": count, "sweeps": 1}})["seconds"] for count in trials
+        )
+        times["ours"].append(many - few)
+        rate = sides.ours.ask(do="read", bytes=n * d, threads=threads)["numbers"]["bytes_per_second"]
+        times["bound"].append((trials[1] - trials[0]) * 3 * n * d / rate)
+    rows.append(row(report, "associative_memory", f"n = {n}, d = {d}, {trials[1] - trials[0]} trials of one sweep", times, "reads of the signs, a byte each"))
     sides.peer.ask(do="forget")
     report.section(
         "Readouts",
         f"{rounds} rounds on {threads} threads beside numpy (`benches/peers/readout.py`), and the time that what bounds them would take, measured in the same round. Bundling and tasks: K vectors are added and D compared in "
         "each trial, each of them read once (the bound: a loop that adds up rows at random of an array of the same size), and all once in order for their lengths. Retrieval compares all concepts: the embedding is read in every trial. "
-        f"linear_readout is sequential: n d² operations for half a Gram matrix and ⅔ d³ at the measured f64 peak of one core, and ⅔ d³ more in products of a matrix with a vector, which read 4/3 d³ bytes. "
-        "Fractions of right trials were equal within 5 standard errors, what has no trials within 1e-5. sparse_recovery and associative_memory are not timed: how many iterations and sweeps they take follows from the data.",
+        "linear_readout: n d² operations for half a Gram matrix and ⅔ d³ at the measured f64 peak, and ⅔ d³ more in products of a matrix with a vector, which read 4/3 d³ bytes. "
+        "sparse_recovery: two products with the d × n basis in each step of a trial, whose 4 n d operations are 2 n d multiply-adds; the time of steps 3 to 22, in which no trial ends. associative_memory: the overlaps with all patterns, a step and a sweep, "
+        "each of which reads the sign of every unit in every pattern; the time of the trials beyond the first. "
+        "Fractions of right trials were equal within 5 standard errors, what has no trials within 1e-5.",
     )
     report.table(["measure", "size", "ours", "numpy", "bound by", "the bound", "reached"], rows)
+
+
+def peak64(sides, threads):
+    """Operations a second, f64."""
+    return max(rate for name, rate in sides.ours.ask(do="peak", threads=threads)["numbers"].items() if name.startswith("f64"))
 
 
 def row(report, name, size, times, bound):

@@ -8,6 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cost, Measure, Subject, mean};
+use crate::geometry::kernel::{
+    Kernel,
+    lanes::{self, Lanes},
+};
 use crate::quantity::{Count, Fraction};
 use crate::seed::Stream;
 use crate::table::Change::{Permutation, Rescaling, Rotation};
@@ -132,7 +136,7 @@ impl Measure for AssociativeMemory {
 }
 
 /// Time of one sign in a sum of n of them.
-const NS_PER_SIGN: f64 = 0.35;
+const NS_PER_SIGN: f64 = 0.07;
 
 impl AssociativeMemory {
     fn n_flipped(&self, d: usize) -> usize {
@@ -159,19 +163,21 @@ impl AssociativeMemory {
         let mut state = pattern.clone();
         index::sample(&mut rng, d, self.n_flipped(d)).into_iter().for_each(|unit| state[unit] = -state[unit]);
         let mut overlaps = network.overlaps(&state);
-        let next = |state: &[i32], overlaps: &[i32], unit: usize| match network.field(unit, state[unit], overlaps) {
-            0 => state[unit],
+        let mut total = sum(&overlaps);
+        let next = |s: i32, overlaps: &[i32], total: i64, unit: usize| match network.field(unit, s, overlaps, total) {
+            0 => s,
             field => field.signum() as i32,
         };
-        let n_wrong = (0..d).filter(|&unit| next(&state, &overlaps, unit) != pattern[unit]).count();
+        let n_wrong = (0..d).filter(|&unit| next(state[unit], &overlaps, total, unit) != pattern[unit]).count();
         let mut order: Vec<usize> = (0..d).collect();
         for _ in 0..self.sweeps.get() {
             order.shuffle(&mut rng);
             let mut n_changed = 0;
             for &unit in &order {
-                if next(&state, &overlaps, unit) != state[unit] {
+                if next(state[unit], &overlaps, total, unit) != state[unit] {
                     state[unit] = -state[unit];
                     network.add(unit, 2 * state[unit], &mut overlaps);
+                    total = sum(&overlaps);
                     n_changed += 1;
                 }
             }
@@ -189,6 +195,7 @@ struct Network {
     signs: Vec<i8>,
     n_patterns: usize,
     n_units: usize,
+    kernel: Kernel,
 }
 
 impl Network {
@@ -209,7 +216,7 @@ impl Network {
                 }
             }
         }
-        Some(Self { signs, n_patterns: n, n_units: d })
+        Some(Self { signs, n_patterns: n, n_units: d, kernel: subject.kernel() })
     }
 
     fn of_unit(&self, unit: usize) -> &[i8] {
@@ -225,20 +232,54 @@ impl Network {
 
     /// What a unit adds to the overlaps.
     fn add(&self, unit: usize, s: i32, overlaps: &mut [i32]) {
-        for (overlap, &sign) in overlaps.iter_mut().zip(self.of_unit(unit)) {
-            *overlap += (s ^ i32::from(sign)) - i32::from(sign);
-        }
+        lanes::run(self.kernel, Add { signs: self.of_unit(unit), s, overlaps });
     }
 
-    /// d Σⱼ Jᵢⱼsⱼ = Σᵤ ξᵢᵘ (Σⱼ ξⱼᵘsⱼ) − n sᵢ, a whole number.
-    fn field(&self, unit: usize, s: i32, overlaps: &[i32]) -> i64 {
+    /// d Σⱼ Jᵢⱼsⱼ = Σᵤ ξᵢᵘ (Σⱼ ξⱼᵘsⱼ) − n sᵢ, a whole number, given the sum of all overlaps.
+    fn field(&self, unit: usize, s: i32, overlaps: &[i32], sum: i64) -> i64 {
         // No overlap exceeds d, so as many as this add up in 32 bits.
         let chunk = (i32::MAX as usize / self.n_units).max(1);
-        let sums = overlaps.chunks(chunk).zip(self.of_unit(unit).chunks(chunk)).map(|(overlaps, signs)| {
-            let terms = overlaps.iter().zip(signs).map(|(&x, &sign)| (x ^ i32::from(sign)) - i32::from(sign));
-            i64::from(terms.sum::<i32>())
-        });
-        sums.sum::<i64>() - self.n_patterns as i64 * i64::from(s)
+        let parts = overlaps.chunks(chunk).zip(self.of_unit(unit).chunks(chunk));
+        let negative = parts.map(|(overlaps, signs)| i64::from(lanes::run(self.kernel, Negative { signs, overlaps })));
+        sum - 2 * negative.sum::<i64>() - self.n_patterns as i64 * i64::from(s)
+    }
+}
+
+fn sum(overlaps: &[i32]) -> i64 {
+    overlaps.iter().copied().map(i64::from).sum()
+}
+
+/// Adds s with the sign of each pattern to its overlap.
+struct Add<'a> {
+    signs: &'a [i8],
+    s: i32,
+    overlaps: &'a mut [i32],
+}
+
+/// The sum of the overlaps of patterns in which the unit is −1.
+struct Negative<'a> {
+    signs: &'a [i8],
+    overlaps: &'a [i32],
+}
+
+// Whole numbers, which compilers put into whatever registers there are.
+impl lanes::Task for Add<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) {
+        for (overlap, &sign) in self.overlaps.iter_mut().zip(self.signs) {
+            *overlap += (self.s ^ i32::from(sign)) - i32::from(sign);
+        }
+    }
+}
+
+impl lanes::Task for Negative<'_> {
+    type Output = i32;
+
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) -> i32 {
+        self.overlaps.iter().zip(self.signs).map(|(&x, &sign)| x & i32::from(sign)).sum()
     }
 }
 
@@ -364,7 +405,7 @@ mod tests {
         let overlaps = network.overlaps(&state);
         for unit in 0..d {
             let field: f64 = (0..d).map(|j| couplings[(unit, j)] * f64::from(state[j])).sum();
-            assert_eq!(network.field(unit, state[unit], &overlaps) as f64, field);
+            assert_eq!(network.field(unit, state[unit], &overlaps, sum(&overlaps)) as f64, field);
         }
     }
 

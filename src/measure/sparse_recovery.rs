@@ -112,17 +112,17 @@ impl Measure for SparseRecovery {
         let batch = (self.trials.get() as f64).min(BATCH as f64);
         Cost {
             seconds: 4.0 * spectrum::seconds(n, d) + 2e-9 * n * d + trials * steps * n * (4.0 * small / 25e9 + 2e-9),
-            bytes: 8.0 * (n * small + 4.0 * small * small + batch * (3.0 * n + 2.0 * small))
+            bytes: 8.0 * (2.0 * n * small + 4.0 * small * small + batch * (3.0 * n + 2.0 * small))
                 + spectrum::memory(n as usize, d as usize) as f64,
         }
     }
 
     fn observe(&self, subject: &Subject, stream: &Stream) -> Vec<Value> {
         let (n, d) = (subject.n_concepts(), subject.represented().d_model());
-        let rows = row_space(subject);
+        let basis = row_space(subject).map(Basis::new);
         let signs = if self.signed { Signs::Both } else { Signs::Positive };
         let success =
-            |k: u64| rows.as_ref().map(|rows| self.success(rows, n, k as usize, stream, subject.is_parallel()));
+            |k: u64| basis.as_ref().map(|basis| self.success(basis, n, k as usize, stream, subject.is_parallel()));
         let mut row: Vec<Value> = Vec::new();
         for k in self.active.iter() {
             row.push(success(k).into());
@@ -145,24 +145,36 @@ fn row_space(subject: &Subject) -> Option<Mat<f64>> {
     })
 }
 
+/// Q, r × m, and Qᵀ, which products take in longer strides.
+struct Basis {
+    rows: Mat<f64>,
+    columns: Mat<f64>,
+}
+
+impl Basis {
+    fn new(rows: Mat<f64>) -> Self {
+        Self { columns: rows.transpose().to_owned(), rows }
+    }
+}
+
 impl SparseRecovery {
     /// The part of the trials with k active concepts that succeed.
-    fn success(&self, rows: &Mat<f64>, n: usize, k: usize, stream: &Stream, parallel: bool) -> f64 {
+    fn success(&self, basis: &Basis, n: usize, k: usize, stream: &Stream, parallel: bool) -> f64 {
         let stream = stream.stream(&k.to_string());
         let trials: Vec<Vec<(usize, f64)>> = (0..self.trials.get())
             .map(|trial| self.active_concepts(n, k, &mut stream.stream(&trial.to_string()).rng()))
             .collect();
         let readable: Vec<_> = trials
             .into_iter()
-            .filter(|active| active.iter().all(|&(concept_idx, _)| concept_idx < rows.ncols()))
+            .filter(|active| active.iter().all(|&(concept_idx, _)| concept_idx < basis.rows.ncols()))
             .collect();
         // As many independent directions as concepts: one solution alone explains the trace.
-        let succeeded = if rows.nrows() == rows.ncols() {
+        let succeeded = if basis.rows.nrows() == basis.rows.ncols() {
             readable.len()
         } else if parallel {
-            readable.par_chunks(BATCH).map(|batch| self.recovered(rows, batch)).sum()
+            readable.par_chunks(BATCH).map(|batch| self.recovered(basis, batch)).sum()
         } else {
-            readable.chunks(BATCH).map(|batch| self.recovered(rows, batch)).sum()
+            readable.chunks(BATCH).map(|batch| self.recovered(basis, batch)).sum()
         };
         succeeded as f64 / self.trials.get() as f64
     }
@@ -173,7 +185,7 @@ impl SparseRecovery {
     }
 
     /// How many trials of a batch succeed.
-    fn recovered(&self, rows: &Mat<f64>, batch: &[Vec<(usize, f64)>]) -> usize {
+    fn recovered(&self, Basis { rows, columns }: &Basis, batch: &[Vec<(usize, f64)>]) -> usize {
         let (rank, m, mut n_left) = (rows.nrows(), rows.ncols(), batch.len());
         let mut truth = Mat::<f64>::zeros(m, n_left);
         for (trial, active) in batch.iter().enumerate() {
@@ -182,7 +194,7 @@ impl SparseRecovery {
         let mut trace = Mat::<f64>::zeros(rank, n_left);
         matmul(trace.as_mut(), Accum::Replace, rows, &truth, 1.0, Par::Seq);
         let mut point = Mat::<f64>::zeros(m, n_left);
-        matmul(point.as_mut(), Accum::Replace, rows.transpose(), &trace, 1.0, Par::Seq);
+        matmul(point.as_mut(), Accum::Replace, columns, &trace, 1.0, Par::Seq);
         let (mut surplus, mut feasible) = (Mat::<f64>::zeros(rank, n_left), Mat::<f64>::zeros(m, n_left));
         let mut n_recovered = 0;
         for _ in 0..self.iterations.get() {
@@ -192,7 +204,7 @@ impl SparseRecovery {
             matmul(surplus.as_mut(), Accum::Add, rows, point.as_ref().subcols(0, n_left), -1.0, Par::Seq);
             let mut nearest = feasible.as_mut().subcols_mut(0, n_left);
             nearest.copy_from(point.as_ref().subcols(0, n_left));
-            matmul(nearest.as_mut(), Accum::Add, rows.transpose(), surplus.as_ref(), 1.0, Par::Seq);
+            matmul(nearest.as_mut(), Accum::Add, columns, surplus.as_ref(), 1.0, Par::Seq);
             for trial in (0..n_left).rev() {
                 let verdict =
                     self.step(truth.col_as_slice(trial), feasible.col_as_slice(trial), point.col_as_slice_mut(trial));
