@@ -10,7 +10,7 @@ use superpose::figure::layout::layout;
 use superpose::figure::palette::MARKED;
 use superpose::figure::scene::{Frame, Scene};
 use superpose::figure::source::Source;
-use superpose::figure::{Axis, Dash, Figure, Layer, Mark, Panel, Ramp, Tone, png, svg};
+use superpose::figure::{Axis, Dash, Figure, Layer, Mark, Panel, Ramp, Style, Tone, png, svg};
 use superpose::table::{Column, Table, Unit, Value};
 
 /// Names that try to be more than text.
@@ -180,6 +180,15 @@ fn law_a_png_is_the_same_on_any_thread_and_names_that_it_lacks_letters_for_are_n
     // The same picture, whatever the Chinese name is: it is not painted.
     let named = |name: &str| png::encode(&heat(&["a".to_owned(), name.to_owned()]), &fonts).expect("painted");
     assert!(named("猫") == named("狗") && named("猫") != named("cat"));
+}
+
+#[test]
+fn law_only_what_goes_beyond_its_frame_is_clipped() {
+    let mut figure = heat(&hostile());
+    assert!(!svg::encode(&figure).contains("clip") && all().iter().all(|figure| layout(figure).clips.is_empty()));
+    let style = Style::grey(Dash::Solid);
+    figure.panels[0].layers.push(Layer::Line { points: vec![(0.0, 0.0), (3.0, 1e4)], style });
+    assert!(svg::encode(&figure).contains("<g clip-path=\"url(#heat-0)\">") && layout(&figure).clips.len() == 1);
 }
 
 #[test]

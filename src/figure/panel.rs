@@ -213,6 +213,14 @@ impl Placed {
         let share = self.y.map_or(f64::NAN, |y| share(at, y, panel.y.scale, false));
         self.frame.y + if is_down { share } else { 1.0 - share } * self.frame.height
     }
+
+    /// Whether something that is drawn lies beyond the frame, as a line may that is longer than the heat map below it.
+    fn is_exceeded(&self, panel: &Panel) -> bool {
+        let Frame { x, y, .. } = self.frame;
+        let beyond = |at: f64, low: f64, high: f64| at < low - 1e-6 || at > high + 1e-6;
+        panel.numbers(true).any(|at| beyond(self.x(panel, at), x, self.frame.right()))
+            || panel.numbers(false).any(|at| beyond(self.y(panel, at), y, self.frame.bottom()))
+    }
 }
 
 /// Draws a panel whose frame begins at `top`; gives the line below it.
@@ -252,8 +260,11 @@ pub fn draw(scene: &mut Scene, panel: &Panel, placed: &Placed, top: f64, ramp: O
     if !has_heat {
         grid(scene, panel, &placed);
     }
-    let clip = scene.clips.len();
-    scene.clips.push(frame);
+    // Only what goes beyond its frame is clipped: to a painter each clip is a picture of its own.
+    let clip = placed.is_exceeded(panel).then(|| {
+        scene.clips.push(frame);
+        scene.clips.len() - 1
+    });
     shade(scene, panel, &placed, clip);
     let mut texts = Vec::new();
     for layer in &panel.layers {
@@ -361,7 +372,7 @@ fn x_axis(scene: &mut Scene, panel: &Panel, placed: &Placed, x: (f64, f64)) -> f
 }
 
 /// The intervals of marks.
-fn shade(scene: &mut Scene, panel: &Panel, placed: &Placed, clip: usize) {
+fn shade(scene: &mut Scene, panel: &Panel, placed: &Placed, clip: Option<usize>) {
     for mark in &panel.marks {
         let Some((low, high)) = mark.interval else { continue };
         let (a, b) = (placed.x(panel, low), placed.x(panel, high));
@@ -369,7 +380,7 @@ fn shade(scene: &mut Scene, panel: &Panel, placed: &Placed, clip: usize) {
             let (a, b) = (a.clamp(placed.frame.x, placed.frame.right()), b.clamp(placed.frame.x, placed.frame.right()));
             let mut d = String::new();
             rectangle(&mut d, &Frame { x: a.min(b), width: (b - a).abs().max(1.0), ..placed.frame });
-            scene.path(Path { d, fill: Some(mark.colour), opacity: 0.13, clip: Some(clip), ..Path::default() });
+            scene.path(Path { d, fill: Some(mark.colour), opacity: 0.13, clip, ..Path::default() });
         }
     }
 }
@@ -401,13 +412,20 @@ fn draw_marks(scene: &mut Scene, panel: &Panel, placed: &Placed) {
     }
 }
 
-fn draw_layer(scene: &mut Scene, panel: &Panel, placed: &Placed, layer: &Layer, clip: usize, ramp: Option<&Ramp>) {
+fn draw_layer(
+    scene: &mut Scene,
+    panel: &Panel,
+    placed: &Placed,
+    layer: &Layer,
+    clip: Option<usize>,
+    ramp: Option<&Ramp>,
+) {
     let place = |&(x, y): &(f64, f64)| (placed.x(panel, x), placed.y(panel, y));
     match layer {
         Layer::Line { points, style } => {
             let d = polyline(points.iter().map(place));
             let stroke = Some((style.colour, style.width));
-            scene.path(Path { d, stroke, dash: style.dash, clip: Some(clip), ..Path::default() });
+            scene.path(Path { d, stroke, dash: style.dash, clip, ..Path::default() });
         }
         Layer::Points { points, style } => {
             let Some(shape) = style.shape else { return };
@@ -434,7 +452,7 @@ fn draw_layer(scene: &mut Scene, panel: &Panel, placed: &Placed, layer: &Layer, 
                     }
                 }
             }
-            scene.path(Path { d, stroke: Some((style.colour, style.width)), clip: Some(clip), ..Path::default() });
+            scene.path(Path { d, stroke: Some((style.colour, style.width)), clip, ..Path::default() });
         }
         Layer::Bars { bars, style } => {
             let mut d = String::new();
@@ -449,14 +467,7 @@ fn draw_layer(scene: &mut Scene, panel: &Panel, placed: &Placed, layer: &Layer, 
                 }
             }
             let stroke = Some((style.colour, 0.7));
-            scene.path(Path {
-                d,
-                fill: Some(style.colour),
-                opacity: 0.45,
-                stroke,
-                clip: Some(clip),
-                ..Path::default()
-            });
+            scene.path(Path { d, fill: Some(style.colour), opacity: 0.45, stroke, clip, ..Path::default() });
         }
         Layer::Heat { x, y, values } => heat(scene, panel, placed, (x, y, values), clip, ramp),
         Layer::Texts { .. } => {}
@@ -476,7 +487,14 @@ fn polyline(places: impl Iterator<Item = (f64, f64)>) -> String {
     d
 }
 
-fn band(scene: &mut Scene, panel: &Panel, placed: &Placed, points: &[(f64, f64, f64)], style: &Style, clip: usize) {
+fn band(
+    scene: &mut Scene,
+    panel: &Panel,
+    placed: &Placed,
+    points: &[(f64, f64, f64)],
+    style: &Style,
+    clip: Option<usize>,
+) {
     // Where a lower end is not positive, the area of a logarithmic axis goes down to the frame.
     let floor = |y: f64| if y.is_finite() { y } else { placed.frame.bottom() };
     let places: Vec<(f64, f64, f64)> = points
@@ -498,7 +516,7 @@ fn band(scene: &mut Scene, panel: &Panel, placed: &Placed, points: &[(f64, f64, 
             d.push('z');
         }
     }
-    scene.path(Path { d, fill: Some(style.colour), opacity: 0.18, clip: Some(clip), ..Path::default() });
+    scene.path(Path { d, fill: Some(style.colour), opacity: 0.18, clip, ..Path::default() });
 }
 
 /// Cells of one colour are one path, so that 64 × 64 of them stay small.
@@ -507,7 +525,7 @@ fn heat(
     panel: &Panel,
     placed: &Placed,
     (x, y, values): (&[f64], &[f64], &[f64]),
-    clip: usize,
+    clip: Option<usize>,
     ramp: Option<&Ramp>,
 ) {
     let Some(ramp) = ramp else { return };
@@ -532,16 +550,9 @@ fn heat(
         let share = f64::from(shade) / 100.0;
         let colour = if ramp.tone == Tone::Signed { palette::signed(share) } else { palette::sequential(share) };
         // A hairline of the same colour closes the gaps that rounding leaves between cells.
-        scene.path(Path {
-            d,
-            fill: Some(colour),
-            opacity: 1.0,
-            stroke: Some((colour, 0.3)),
-            clip: Some(clip),
-            ..Path::default()
-        });
+        scene.path(Path { d, fill: Some(colour), opacity: 1.0, stroke: Some((colour, 0.3)), clip, ..Path::default() });
     }
-    scene.path(Path { d: struck, stroke: Some((Colour(255, 255, 255), 0.7)), clip: Some(clip), ..Path::default() });
+    scene.path(Path { d: struck, stroke: Some((Colour(255, 255, 255), 0.7)), clip, ..Path::default() });
 }
 
 /// The colour of a value, in hundredths of the ramp.
