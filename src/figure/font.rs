@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use resvg::usvg::fontdb::Database;
+use resvg::usvg::fontdb::{Database, Source};
 use skrifa::instance::{LocationRef, Size};
 use skrifa::{FontRef, MetadataProvider};
 
@@ -57,8 +57,9 @@ impl Fonts {
 
 fn database() -> Database {
     let mut database = Database::new();
-    database.load_font_data(REGULAR.to_vec());
-    database.load_font_data(SEMIBOLD.to_vec());
+    for font in [REGULAR, SEMIBOLD] {
+        database.load_font_source(Source::Binary(Arc::new(font)));
+    }
     database.set_sans_serif_family("Inter");
     database
 }
