@@ -128,7 +128,9 @@ impl Lanes for Plain {
         *numbers = self.0;
     }
 
-    #[inline(always)]
+    // Sixteen calls where a build may not take the instruction for granted: in every place, they would be most of what there is to compile of these lanes.
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn mul_add(self, factor: Self, other: Self) -> Self {
         Self(std::array::from_fn(|lane| self.0[lane].mul_add(factor.0[lane], other.0[lane])))
     }
