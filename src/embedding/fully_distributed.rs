@@ -41,10 +41,13 @@ impl Encoding for FullyDistributed {
     fn embed(&self, model: &Model, stream: &Stream, parallel: bool) -> Result<Embedding, Fault> {
         let scale = 1.0 / (model.d_model as f64).sqrt();
         Ok(by_concept(model, stream, parallel, |_, vector, rng| match self.entries {
-            Entries::Gaussian => vector.fill_with(|| {
-                let normal: f64 = StandardNormal.sample(rng);
-                (normal * scale) as f32
-            }),
+            // A loop, for what fills a slice by a function is not always compiled with the generator in it: 12 % more instructions.
+            Entries::Gaussian => {
+                for entry in vector {
+                    let normal: f64 = StandardNormal.sample(rng);
+                    *entry = (normal * scale) as f32;
+                }
+            }
             Entries::Rademacher => {
                 for signs in vector.chunks_mut(64) {
                     let word = rng.next_u64();
