@@ -261,7 +261,9 @@ impl Bench {
 
     /// The same for the gradients.
     pub fn learn_from(&mut self, shape: &Shape, batch: &Batch) {
-        if !shape.is_paired {
+        if shape.is_paired {
+            self.pairs.see(shape, batch);
+        } else {
             self.see(shape, batch);
         }
     }

@@ -8,11 +8,13 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
+use std::ops::Range;
+
 use super::{Gradient, Load, Shape, Size, answer_empty};
 use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
 use crate::training::features::Batch;
 
-/// Room for a gradient.
+/// Room for a gradient, and what it learns from.
 #[derive(Default)]
 pub struct Room {
     /// W and the gradient by it, unit after unit: d × n_chunks.
@@ -21,8 +23,10 @@ pub struct Room {
     /// K, and S or S + Sᵀ, concept after concept, with concepts that are not there up to whole chunks.
     gram: Vec<Chunk>,
     sums: Vec<Chunk>,
-    /// x of the rows of a block, ROWS × n_chunks.
+    /// x of the samples of a block, and z or the gradient by it, each ROWS × n_chunks.
     truth: Vec<Chunk>,
+    outputs: Vec<Chunk>,
+    activity: Activity,
 }
 
 impl Room {
@@ -30,7 +34,57 @@ impl Room {
     pub fn new(shape: &Shape) -> Self {
         let zero = |rows: usize| vec![Chunk::ZERO; rows * shape.n_chunks];
         let n_rows = shape.n_chunks * LANES;
-        Self { units: zero(shape.d), slopes: zero(shape.d), gram: zero(n_rows), sums: zero(n_rows), truth: zero(ROWS) }
+        let (units, slopes, gram, sums) = (zero(shape.d), zero(shape.d), zero(n_rows), zero(n_rows));
+        let (truth, outputs) = (zero(ROWS), zero(ROWS));
+        Self { units, slopes, gram, sums, truth, outputs, activity: Activity::default() }
+    }
+
+    /// Sorts a batch by concept, for all models that see it.
+    pub fn see(&mut self, shape: &Shape, batch: &Batch) {
+        self.activity.sort(shape.n, batch);
+    }
+}
+
+/// The active concepts of a batch, block after block of samples, by concept and then by sample: so a row of S stays in registers over a block.
+#[derive(Default)]
+struct Activity {
+    /// The sample within its block of each active concept, and the value.
+    rows: Vec<u32>,
+    values: Vec<f32>,
+    /// The concepts that are active in a block, with where their samples stand.
+    runs: Vec<(usize, Range<usize>)>,
+    /// Runs up to the end of each block.
+    ends: Vec<usize>,
+    /// Of each concept, how often it is active in a block; then the place of the next.
+    places: Vec<usize>,
+}
+
+impl Activity {
+    fn sort(&mut self, n: usize, batch: &Batch) {
+        self.rows.resize(batch.concepts.len(), 0);
+        self.values.resize(batch.concepts.len(), 0.0);
+        self.runs.clear();
+        self.ends.clear();
+        let mut first = 0;
+        for ends in batch.ends.chunks(ROWS) {
+            let block = first..ends[ends.len() - 1] as usize;
+            self.places.clear();
+            self.places.resize(n, 0);
+            batch.concepts[block.clone()].iter().for_each(|&i| self.places[i as usize] += 1);
+            let mut end = first;
+            for (i, place) in self.places.iter_mut().enumerate().filter(|(_, n_active)| **n_active > 0) {
+                (*place, end) = (end, end + *place);
+                self.runs.push((i, *place..end));
+            }
+            self.ends.push(self.runs.len());
+            for at in block.clone() {
+                let place = &mut self.places[batch.concepts[at] as usize];
+                self.rows[*place] = batch.owners[at] % ROWS as u32;
+                self.values[*place] = batch.values[at];
+                *place += 1;
+            }
+            first = block.end;
+        }
     }
 }
 
@@ -50,7 +104,8 @@ pub fn cycles(size: Size, load: Load) -> f64 {
 pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     let Gradient { shape, weights, batch, scale, bench } = task;
     let (pitch, chunks, scale) = (shape.pitch(), shape.n_chunks, scale as f32);
-    let Room { units, slopes, gram, sums, truth } = &mut bench.pairs;
+    let Room { units, slopes, gram, sums, truth, outputs, activity } = &mut bench.pairs;
+    assert_eq!(activity.rows.len(), batch.concepts.len(), "the batch was seen");
     for i in 0..shape.n {
         for k in 0..shape.d {
             let at = i * pitch + k;
@@ -60,20 +115,17 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     multiply::<L, R>(units, chunks, gram);
     sums.fill(Chunk::ZERO);
     answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
-    let mut block = Block {
-        shape,
-        bias: &weights.bias,
-        gram,
-        scale,
-        first: 0,
-        n_rows: 0,
-        truth,
-        sums,
-        of_bias: &mut bench.bias_gradient,
-    };
-    for first in (0..batch.ends.len()).step_by(ROWS) {
-        block.take(batch, first);
-        by_rows!([8 7 6 5 4 3 2], chunks, R, |slab, V| block.learn::<L, V>(batch, slab));
+    let of_bias = &mut bench.bias_gradient;
+    let mut block = Block { shape, bias: &weights.bias, gram, scale, truth, outputs, sums, of_bias };
+    let mut first_run = 0;
+    for (first, &end_run) in (0..batch.ends.len()).step_by(ROWS).zip(&activity.ends) {
+        let samples = first..batch.ends.len().min(first + ROWS);
+        let runs = &activity.runs[first_run..end_run];
+        by_rows!([8 7 6 5 4 3 2], chunks, R, |slab, V| {
+            block.answer::<L, V>(batch, samples.clone(), slab);
+            block.learn::<L, V>(activity, runs, slab);
+        });
+        first_run = end_run;
     }
     add_transposed::<L>(sums, chunks);
     weigh::<L, R>(units, sums, chunks, slopes);
@@ -85,8 +137,8 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     }
 }
 
-/// Samples that are learned from together. Changes no bit.
-const ROWS: usize = 16;
+/// Samples that are learned from together: a row of S is fetched once for all of them. Changes no bit.
+const ROWS: usize = 128;
 
 /// Some samples and what they add to.
 struct Block<'a> {
@@ -94,86 +146,92 @@ struct Block<'a> {
     bias: &'a [Chunk],
     gram: &'a [Chunk],
     scale: f32,
-    /// The first sample.
-    first: usize,
-    n_rows: usize,
     truth: &'a mut [Chunk],
+    outputs: &'a mut [Chunk],
     sums: &'a mut [Chunk],
     of_bias: &'a mut [Chunk],
 }
 
 impl Block<'_> {
-    /// Goes to the samples from one on, and spreads their x.
+    /// The gradient by z = Kx + b, sample after sample, for V chunks of concepts from `slab` on, which stay in registers. Adds it to that of b.
+    /// The first slab spreads x, for which there is time while it multiplies; each clears its part of it.
     #[inline(always)]
-    fn take(&mut self, batch: &Batch, first: usize) {
-        (self.first, self.n_rows) = (first, ROWS.min(batch.ends.len() - first));
+    fn answer<L: Lanes, const V: usize>(&mut self, batch: &Batch, samples: Range<usize>, slab: usize) {
         let chunks = self.shape.n_chunks;
-        for r in 0..self.n_rows {
-            let (concepts, values) = batch.sample(first + r);
+        let n_rows = samples.len();
+        let bias: [L; V] = load(&self.bias[slab..]);
+        let rows = self.outputs.chunks_exact_mut(chunks).zip(self.truth.chunks_exact_mut(chunks));
+        for (sample, (outputs, truth)) in samples.zip(rows) {
+            let (concepts, values) = batch.sample(sample);
+            let mut sums = bias;
             for (&i, &x) in concepts.iter().zip(values) {
-                self.truth[r * chunks + i as usize / LANES].0[i as usize % LANES] = x;
-            }
-        }
-    }
-
-    /// The gradient by z where the vectors of concepts have V chunks from `slab` on, in place of z; clears x.
-    #[inline(always)]
-    fn errors<L: Lanes, const V: usize>(
-        &mut self,
-        row: usize,
-        slab: usize,
-        outputs: [L; V],
-        importance: [L; V],
-    ) -> [L; V] {
-        let truth: &mut [Chunk; V] =
-            self.truth[row * self.shape.n_chunks + slab..].first_chunk_mut().expect("a slab of a row");
-        let mut gradients = outputs;
-        for v in 0..V {
-            let gate = if self.shape.is_relu { outputs[v].positive() } else { u16::MAX };
-            let error = L::load(&truth[v]).mul_add(L::splat(-1.0), outputs[v]);
-            gradients[v] = error.times(importance[v].times(L::splat(self.scale))).only(gate);
-            L::splat(0.0).store(&mut truth[v]);
-        }
-        gradients
-    }
-
-    /// Row after row, V chunks of concepts from `slab` on, which stay in registers.
-    #[inline(always)]
-    fn learn<L: Lanes, const V: usize>(&mut self, batch: &Batch, slab: usize) {
-        let chunks = self.shape.n_chunks;
-        let (bias, importance) = (load::<L, V>(&self.bias[slab..]), load(&self.shape.importance[slab..]));
-        let mut of_bias: [L; V] = load(&self.of_bias[slab..]);
-        for r in 0..self.n_rows {
-            let (concepts, values) = batch.sample(self.first + r);
-            let mut outputs = bias;
-            for (&i, &x) in concepts.iter().zip(values) {
+                if slab == 0 {
+                    truth[i as usize / LANES].0[i as usize % LANES] = x;
+                }
                 let row: [L; V] = load(&self.gram[i as usize * chunks + slab..]);
                 for v in 0..V {
-                    outputs[v] = L::splat(x).mul_add(row[v], outputs[v]);
+                    sums[v] = L::splat(x).mul_add(row[v], sums[v]);
                 }
             }
-            let gradients = self.errors(r, slab, outputs, importance);
+            let outputs: &mut [Chunk; V] = slab_of(outputs, slab);
             for v in 0..V {
-                of_bias[v] = of_bias[v].plus(gradients[v]);
+                sums[v].store(&mut outputs[v]);
             }
-            for (&i, &x) in concepts.iter().zip(values) {
-                let row: &mut [Chunk; V] =
-                    self.sums[i as usize * chunks + slab..].first_chunk_mut().expect("a slab of a row");
-                for v in 0..V {
-                    L::splat(x).mul_add(gradients[v], L::load(&row[v])).store(&mut row[v]);
-                }
+        }
+        let importance: [L; V] = load(&self.shape.importance[slab..]);
+        let mut of_bias: [L; V] = load(&self.of_bias[slab..]);
+        let rows = self.outputs.chunks_exact_mut(chunks).zip(self.truth.chunks_exact_mut(chunks));
+        for (outputs, truth) in rows.take(n_rows) {
+            let (outputs, truth): (&mut [Chunk; V], &mut [Chunk; V]) = (slab_of(outputs, slab), slab_of(truth, slab));
+            for v in 0..V {
+                let z = L::load(&outputs[v]);
+                let gate = if self.shape.is_relu { z.positive() } else { u16::MAX };
+                let error = L::load(&truth[v]).mul_add(L::splat(-1.0), z);
+                let gradient = error.times(importance[v].times(L::splat(self.scale))).only(gate);
+                of_bias[v] = of_bias[v].plus(gradient);
+                gradient.store(&mut outputs[v]);
+                L::splat(0.0).store(&mut truth[v]);
             }
         }
         for v in 0..V {
             of_bias[v].store(&mut self.of_bias[slab + v]);
         }
     }
+
+    /// Adds x gᵀ to S for as many chunks, concept after concept.
+    #[inline(always)]
+    fn learn<L: Lanes, const V: usize>(&mut self, activity: &Activity, runs: &[(usize, Range<usize>)], slab: usize) {
+        let chunks = self.shape.n_chunks;
+        for (i, run) in runs {
+            let sums: &mut [Chunk; V] = slab_of(self.sums, i * chunks + slab);
+            let mut found: [L; V] = load(sums);
+            for (&r, &x) in activity.rows[run.clone()].iter().zip(&activity.values[run.clone()]) {
+                let gradient: [L; V] = load(&self.outputs[r as usize * chunks + slab..]);
+                for v in 0..V {
+                    found[v] = L::splat(x).mul_add(gradient[v], found[v]);
+                }
+            }
+            for v in 0..V {
+                found[v].store(&mut sums[v]);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn slab_of<const V: usize>(chunks: &mut [Chunk], slab: usize) -> &mut [Chunk; V] {
+    chunks[slab..].first_chunk_mut().expect("a slab of a row")
 }
 
 #[inline(always)]
 fn load<L: Lanes, const V: usize>(chunks: &[Chunk]) -> [L; V] {
     let chunks: &[Chunk; V] = chunks.first_chunk().expect("a slab of a row");
-    std::array::from_fn(|v| L::load(&chunks[v]))
+    // A closure would not always be inlined.
+    let mut lanes = [L::splat(0.0); V];
+    for v in 0..V {
+        lanes[v] = L::load(&chunks[v]);
+    }
+    lanes
 }
 
 /// Rows of a product that are computed together.
@@ -240,7 +298,7 @@ fn add_transposed<L: Lanes>(sums: &mut [Chunk], chunks: usize) {
 #[inline(always)]
 fn weigh<L: Lanes, const R: usize>(units: &[Chunk], sums: &[Chunk], chunks: usize, slopes: &mut [Chunk]) {
     let d = units.len() / chunks;
-    by_rows!([4 3 2], chunks, R / 2, |slab, V| {
+    by_rows!([8 7 6 5 4 3 2], chunks, R, |slab, V| {
         by_rows!([5 4 3 2], d, R * 5 / 8, |first, I| {
             let rows: [&[Chunk]; I] = std::array::from_fn(|r| &units[(first + r) * chunks..][..chunks]);
             let mut found = [[L::splat(0.0); V]; I];
