@@ -72,6 +72,27 @@ pub fn transposed<L: Lanes>(mut rows: [L; LANES]) -> [L; LANES] {
     rows
 }
 
+/// The sum of the lanes of each row, in the order of [`Chunk::total`].
+#[inline(always)]
+pub fn totals<L: Lanes>(rows: [L; LANES]) -> L {
+    let rows: [L; 8] = halved(rows);
+    let rows: [L; 4] = halved(rows);
+    let rows: [L; 2] = halved(rows);
+    let [row] = halved(rows);
+    row
+}
+
+/// The halves of each row are added, and take turns with those of another one.
+#[inline(always)]
+fn halved<L: Lanes, const N: usize, const HALF: usize>(rows: [L; N]) -> [L; HALF] {
+    let mut sums = [L::splat(0.0); HALF];
+    for i in 0..HALF {
+        let (lower, upper) = rows[i].zip(rows[i + HALF]);
+        sums[i] = lower.plus(upper);
+    }
+    sums
+}
+
 /// Work on lanes. R is the number of rows of a product that fit into the registers; it changes no bit.
 pub trait Task {
     /// What comes of it.

@@ -5,11 +5,11 @@
     reason = "loops over registers must be unrolled, and iterators over arrays sometimes are not"
 )]
 
-use super::{Gradient, Loss, Shape, Size, Sums};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes};
+use super::{Gradient, Loss, Shape, Size, Sums, answer_empty};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, totals};
 use crate::training::features::Batch;
 
-/// Chunks of samples that go forward and back together: 64 samples. Changes no bit.
+/// Chunks of samples that go forward and back together: 64 samples. The loss adds them up in single precision.
 const GROUP: usize = 4;
 
 /// Groups of which the gradient of W is added up together, so that its sums, a chunk for each entry of W, are seldom fetched. Changes no bit.
@@ -31,10 +31,11 @@ pub struct Room {
     /// h, and the gradient by it, of each unit, group after group.
     hidden: Vec<Quad>,
     back: Vec<Quad>,
-    /// W, concept after concept, and b.
+    /// W, concept after concept, b, and Iᵢ.
     columns: Vec<f32>,
     bias: Vec<f32>,
-    /// The gradients of W and b, lane by lane: to be added up.
+    importance: Vec<f32>,
+    /// The gradients of W and b, lane by lane: to be added up. Zero beyond.
     sums: Vec<Chunk>,
     bias_sums: Vec<Chunk>,
 }
@@ -44,6 +45,8 @@ impl Room {
     pub fn new(shape: &Shape) -> Self {
         let (n, d) = (shape.n, shape.d);
         let quads = |n: usize| vec![EMPTY; n];
+        let mut importance = vec![0.0; n];
+        copy(&shape.importance, &mut importance);
         Self {
             truth: Vec::new(),
             n_samples: 0,
@@ -52,8 +55,9 @@ impl Room {
             back: quads(SPAN * d),
             columns: vec![0.0; n * d],
             bias: vec![0.0; n],
-            sums: vec![Chunk::ZERO; n * d],
-            bias_sums: vec![Chunk::ZERO; n],
+            importance,
+            sums: vec![Chunk::ZERO; (n * d).next_multiple_of(LANES)],
+            bias_sums: vec![Chunk::ZERO; n.next_multiple_of(LANES)],
         }
     }
 
@@ -88,7 +92,7 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
     copy(&weights.bias, &mut room.bias);
     room.sums.fill(Chunk::ZERO);
     room.bias_sums.fill(Chunk::ZERO);
-    let Room { truth, outputs, hidden, back, columns, bias, sums, bias_sums, .. } = room;
+    let Room { truth, outputs, hidden, back, columns, bias, importance, sums, bias_sums, .. } = room;
     let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
     for span in (0..n_groups).step_by(SPAN) {
         let n_there = SPAN.min(n_groups - span);
@@ -98,20 +102,36 @@ pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
             let (outputs, truth) = (&mut outputs[group * n..][..n], &truth[group * n..][..n]);
             let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
             encode::<L, R>(columns, d, truth, hidden);
-            decode::<L, R>(shape, scale, columns, bias, hidden, truth, there, outputs, bias_sums);
+            let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
+            decode::<L, R>(columns, bias, hidden, Errors { truth, importance, scale, gates }, outputs, bias_sums);
             encode::<L, R>(columns, d, outputs, back);
         }
-        learn::<L, R>(d, &outputs[..n_there * n], &hidden[..n_there * d], truth, &back[..n_there * d], sums);
+        learn::<L, R>(
+            d,
+            &outputs[..n_there * n],
+            &hidden[..n_there * d],
+            truth,
+            &back[..n_there * d],
+            &mut sums[..n * d],
+        );
     }
-    for (at, sum) in sums.iter().enumerate() {
-        bench.gradient[at / LANES].0[at % LANES] = sum.total();
+    for (gradient, sums) in bench.gradient.iter_mut().zip(sums.as_chunks().0) {
+        add_up::<L>(sums).store(gradient);
     }
-    let n_empty = batch.n_empty() as f32;
-    for (i, (sum, &b)) in bias_sums.iter().zip(&*bias).enumerate() {
-        // A sample without active concepts is answered with ReLU(b).
-        let factor = scale * shape.importance[i / LANES].0[i % LANES];
-        bench.bias_gradient[i / LANES].0[i % LANES] = sum.total() + n_empty * (factor * shape.answer(b));
+    answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
+    for (gradient, sums) in bench.bias_gradient.iter_mut().zip(bias_sums.as_chunks().0) {
+        add_up::<L>(sums).plus(L::load(gradient)).store(gradient);
     }
+}
+
+/// The total of each chunk.
+#[inline(always)]
+fn add_up<L: Lanes>(sums: &[Chunk; LANES]) -> L {
+    let mut rows = [L::splat(0.0); LANES];
+    for r in 0..LANES {
+        rows[r] = L::load(&sums[r]);
+    }
+    totals(rows)
 }
 
 /// The lanes of a group in which there are samples, when so many are left.
@@ -152,62 +172,41 @@ fn encode<L: Lanes, const R: usize>(columns: &[f32], d: usize, inputs: &[Quad], 
     });
 }
 
-/// z = Wᵀh + b of each sample, concept after concept, handed on while it is in registers. No function takes what is to be done: a closure that is not inlined
-/// would be compiled without the registers of its caller.
+/// z = Wᵀh + b of each sample, some concepts at a time, which are handed on while they are in registers. No function takes what is to be done: a closure that is not
+/// inlined would be compiled without the registers of its caller.
 macro_rules! outputs_of {
-    ($lanes:ty, $limit:expr, $shape:expr, $columns:expr, $bias:expr, $hidden:expr, |$at:ident, $outputs:ident| $take:block) => {
-        let d = $shape.d;
-        by_rows!([5 4 3 2], $shape.n, $limit, |first, I| {
-            let bias: &[f32; I] = $bias[first..].first_chunk().expect("concepts from first on");
-            let mut sums = [[<$lanes>::splat(0.0); GROUP]; I];
-            for i in 0..I {
+    ($lanes:ty, $limit:expr, $columns:expr, $bias:expr, $hidden:expr, |$first:ident, $many:ident, $outputs:ident| $take:block) => {
+        let (n, d) = ($bias.len(), $hidden.len());
+        by_rows!([5 4 3 2], n, $limit, |$first, $many| {
+            let bias: &[f32; $many] = part($bias, $first);
+            let mut $outputs = [[<$lanes>::splat(0.0); GROUP]; $many];
+            for i in 0..$many {
                 for c in 0..GROUP {
-                    sums[i][c] = <$lanes>::splat(bias[i]);
+                    $outputs[i][c] = <$lanes>::splat(bias[i]);
                 }
             }
-            let rows: [&[f32]; I] = std::array::from_fn(|i| &$columns[(first + i) * d..][..d]);
+            let rows: [&[f32]; $many] = std::array::from_fn(|i| &$columns[($first + i) * d..][..d]);
             for (k, hidden) in $hidden.iter().enumerate() {
                 let hidden: [$lanes; GROUP] = load(hidden);
-                for i in 0..I {
+                for i in 0..$many {
                     let w = <$lanes>::splat(rows[i][k]);
                     for c in 0..GROUP {
-                        sums[i][c] = w.mul_add(hidden[c], sums[i][c]);
+                        $outputs[i][c] = w.mul_add(hidden[c], $outputs[i][c]);
                     }
                 }
             }
-            for i in 0..I {
-                let ($at, $outputs) = (first + i, sums[i]);
-                $take
-            }
+            $take
         });
     };
 }
 
-/// The gradient by z = Wᵀh + b of each sample: cᵢ · 2(x̂ᵢ − xᵢ) where the output is active and the sample is there. Adds it to that of b.
-#[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "the fields of a room, each borrowed in its own way")]
-fn decode<L: Lanes, const R: usize>(
-    shape: &Shape,
+/// What makes the gradient by z = Wᵀh + b out of z.
+#[derive(Clone, Copy)]
+struct Errors<'a> {
+    truth: &'a [Quad],
+    importance: &'a [f32],
     scale: f32,
-    columns: &[f32],
-    bias: &[f32],
-    hidden: &[Quad],
-    truth: &[Quad],
-    there: [u16; GROUP],
-    outputs: &mut [Quad],
-    bias_sums: &mut [Chunk],
-) {
-    let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
-    outputs_of!(L, R * 5 / 8, shape, columns, bias, hidden, |at, sums| {
-        let factor = L::splat(scale * shape.importance[at / LANES].0[at % LANES]);
-        let mut of_bias = L::load(&bias_sums[at]);
-        let gradients = errors(sums, &truth[at], gates, factor);
-        for gradient in gradients {
-            of_bias = of_bias.plus(gradient);
-        }
-        of_bias.store(&mut bias_sums[at]);
-        store(gradients, &mut outputs[at]);
-    });
+    gates: Gates,
 }
 
 /// Which outputs count: those above zero or, of a linear model, all; and the samples that are there.
@@ -217,17 +216,45 @@ struct Gates {
     there: [u16; GROUP],
 }
 
-/// (z − x) times a factor where the output counts, and zero elsewhere.
+/// The gradient by z of each sample: cᵢ · 2(x̂ᵢ − xᵢ) where the output counts, and zero elsewhere. Adds it to that of b.
 #[inline(always)]
-fn errors<L: Lanes>(outputs: [L; GROUP], truth: &Quad, gates: Gates, factor: L) -> [L; GROUP] {
-    let minus = L::splat(-1.0);
-    let mut errors = outputs;
-    for chunk in 0..GROUP {
-        let z = outputs[chunk];
-        let gate = (z.positive() | gates.always) & gates.there[chunk];
-        errors[chunk] = L::load(&truth[chunk]).mul_add(minus, z).times(factor).only(gate);
-    }
-    errors
+fn decode<L: Lanes, const R: usize>(
+    columns: &[f32],
+    bias: &[f32],
+    hidden: &[Quad],
+    errors: Errors,
+    outputs: &mut [Quad],
+    bias_sums: &mut [Chunk],
+) {
+    let Errors { truth, importance, scale, gates } = errors;
+    outputs_of!(L, R * 5 / 8, columns, bias, hidden, |first, I, sums| {
+        // Arrays without checks: the loop must be unrolled, or all sums go to memory and back.
+        let (truth, importance): (&[Quad; I], &[f32; I]) = (part(truth, first), part(importance, first));
+        let (outputs, bias_sums): (&mut [Quad; I], &mut [Chunk; I]) =
+            (part_mut(outputs, first), part_mut(bias_sums, first));
+        for i in 0..I {
+            let factor = L::splat(scale * importance[i]);
+            let mut of_bias = L::load(&bias_sums[i]);
+            for c in 0..GROUP {
+                let gate = (sums[i][c].positive() | gates.always) & gates.there[c];
+                let error = L::load(&truth[i][c]).mul_add(L::splat(-1.0), sums[i][c]);
+                let gradient = error.times(factor).only(gate);
+                of_bias = of_bias.plus(gradient);
+                gradient.store(&mut outputs[i][c]);
+            }
+            of_bias.store(&mut bias_sums[i]);
+        }
+    });
+}
+
+#[inline(always)]
+fn part<T, const N: usize>(numbers: &[T], first: usize) -> &[T; N] {
+    numbers[first..].first_chunk().expect("so many from first on")
+}
+
+#[inline(always)]
+fn part_mut<T, const N: usize>(numbers: &mut [T], first: usize) -> &mut [T; N] {
+    numbers[first..].first_chunk_mut().expect("so many from first on")
 }
 
 /// The loss of a batch that the room has seen, as [`Loss`] says. Each lane adds up its samples in single precision over a group; groups are added in double.
@@ -239,7 +266,7 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
     assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
     copy(&weights.columns, &mut room.columns);
     copy(&weights.bias, &mut room.bias);
-    let Room { truth, hidden, columns, bias, bias_sums, .. } = room;
+    let Room { truth, hidden, columns, bias, importance, bias_sums, .. } = room;
     let mut sums = Sums { n: batch.n_samples as f64, loss: (0.0, 0.0), by_concept: vec![0.0; n] };
     let always = if shape.is_relu { 0 } else { u16::MAX };
     for (group, first) in (0..batch.ends.len()).step_by(GROUP * LANES).enumerate() {
@@ -248,18 +275,21 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
         let truth = &truth[group * n..][..n];
         encode::<L, R>(columns, d, truth, hidden);
         let mut of_samples = [L::splat(0.0); GROUP];
-        outputs_of!(L, R * 5 / 8, shape, columns, bias, hidden, |at, outputs| {
-            let importance = L::splat(shape.importance[at / LANES].0[at % LANES]);
-            let (minus, mut of_concept) = (L::splat(-1.0), L::splat(0.0));
-            for chunk in 0..GROUP {
-                let error = L::load(&truth[at][chunk])
-                    .mul_add(minus, outputs[chunk].only(outputs[chunk].positive() | always))
-                    .only(there[chunk]);
-                let part = error.times(error).times(importance);
-                of_concept = of_concept.plus(part);
-                of_samples[chunk] = of_samples[chunk].plus(part);
+        outputs_of!(L, R * 5 / 8, columns, bias, hidden, |first, I, outputs| {
+            let (truth, importance): (&[Quad; I], &[f32; I]) = (part(truth, first), part(importance, first));
+            let bias_sums: &mut [Chunk; I] = part_mut(bias_sums, first);
+            for i in 0..I {
+                let importance = L::splat(importance[i]);
+                let mut of_concept = L::splat(0.0);
+                for c in 0..GROUP {
+                    let answer = outputs[i][c].only(outputs[i][c].positive() | always);
+                    let error = L::load(&truth[i][c]).mul_add(L::splat(-1.0), answer).only(there[c]);
+                    let part = error.times(error).times(importance);
+                    of_concept = of_concept.plus(part);
+                    of_samples[c] = of_samples[c].plus(part);
+                }
+                of_concept.store(&mut bias_sums[i]);
             }
-            of_concept.store(&mut bias_sums[at]);
         });
         for (sum, of_concept) in sums.by_concept.iter_mut().zip(&*bias_sums) {
             *sum += f64::from(of_concept.total());
@@ -275,7 +305,7 @@ pub fn loss<L: Lanes, const R: usize>(task: Loss) -> Sums {
     let mut whole = 0.0;
     for (i, (sum, &b)) in sums.by_concept.iter_mut().zip(&*bias).enumerate() {
         let answer = f64::from(shape.answer(b));
-        let part = f64::from(shape.importance[i / LANES].0[i % LANES]) * answer * answer;
+        let part = f64::from(importance[i]) * answer * answer;
         *sum += n_empty * part;
         whole += part;
     }
