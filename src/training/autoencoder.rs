@@ -33,7 +33,8 @@ use super::features::Batch;
 use super::optimizer::Moments;
 use super::{Optimizer, Size, State};
 use crate::geometry::embedding::Embedding;
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task};
+use crate::geometry::kernel::Kernel;
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task, run};
 use crate::seed::Rng;
 use nalgebra::DMatrix;
 
@@ -283,18 +284,28 @@ pub struct Gradient<'a> {
     pub bench: &'a mut Bench,
 }
 
-impl Task for Gradient<'_> {
+impl Gradient<'_> {
+    /// Puts it there. Each way is a function of its own: of one that has them all, the compiler makes slow code for some.
+    pub fn put(self, kernel: Kernel) {
+        if self.shape.is_paired {
+            run(kernel, pairs::Pairs(self));
+        } else if self.shape.is_narrow() {
+            run(kernel, narrow::Narrow(self));
+        } else {
+            run(kernel, Wide(self));
+        }
+    }
+}
+
+/// The gradient with units in lanes.
+struct Wide<'a>(Gradient<'a>);
+
+impl Task for Wide<'_> {
     type Output = ();
 
     #[inline(always)]
     fn run<L: Lanes, const R: usize>(self) {
-        if self.shape.is_paired {
-            return pairs::gradient::<L, R>(self);
-        }
-        if self.shape.is_narrow() {
-            return narrow::gradient::<L, R>(self);
-        }
-        let Self { shape, weights, batch, scale, bench } = self;
+        let Gradient { shape, weights, batch, scale, bench } = self.0;
         bench.gradient.fill(Chunk::ZERO);
         lay_out(shape, &weights.columns, &mut bench.panels);
         let scale = scale as f32;

@@ -131,7 +131,7 @@ impl Course<'_> {
                 let rate = recipe.rate(step);
                 for restart in restarts.iter_mut().filter(|restart| restart.diverged_at.is_none()) {
                     let (shape, weights) = (&self.shape, &mut restart.weights);
-                    run(kernel, Gradient { shape, weights, batch: &batch, scale, bench: &mut bench });
+                    Gradient { shape, weights, batch: &batch, scale, bench: &mut bench }.put(kernel);
                     run(kernel, Move { shape, weights, bench: &bench, optimizer: recipe.optimizer, rate });
                 }
             }

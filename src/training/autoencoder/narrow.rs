@@ -6,7 +6,7 @@
 )]
 
 use super::{Gradient, Loss, Shape, Size, Sums, answer_empty};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, totals};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task, totals};
 use crate::training::features::Batch;
 
 /// Chunks of samples that go forward and back together: 64 samples. The loss adds them up in single precision.
@@ -81,46 +81,52 @@ pub fn cycles(size: Size) -> f64 {
     n as f64 * (0.36 * d as f64 + 0.4) + 2.0
 }
 
-/// As [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
-#[inline(always)]
-pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
-    let Gradient { shape, weights, batch, scale, bench } = task;
-    let (n, d, scale) = (shape.n, shape.d, scale as f32);
-    let room = &mut bench.room;
-    assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
-    copy(&weights.columns, &mut room.columns);
-    copy(&weights.bias, &mut room.bias);
-    room.sums.fill(Chunk::ZERO);
-    room.bias_sums.fill(Chunk::ZERO);
-    let Room { truth, outputs, hidden, back, columns, bias, importance, sums, bias_sums, .. } = room;
-    let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
-    for span in (0..n_groups).step_by(SPAN) {
-        let n_there = SPAN.min(n_groups - span);
-        let truth = &truth[span * n..][..n_there * n];
-        for group in 0..n_there {
-            let there = there(batch.ends.len() - (span + group) * GROUP * LANES);
-            let (outputs, truth) = (&mut outputs[group * n..][..n], &truth[group * n..][..n]);
-            let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
-            encode::<L, R>(columns, d, truth, hidden);
-            let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
-            decode::<L, R>(columns, bias, hidden, Errors { truth, importance, scale, gates }, outputs, bias_sums);
-            encode::<L, R>(columns, d, outputs, back);
+/// The gradient, as [`Gradient`] says. Each lane adds up its samples in their order, and then the lanes are added by halves.
+pub struct Narrow<'a>(pub Gradient<'a>);
+
+impl Task for Narrow<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) {
+        let Gradient { shape, weights, batch, scale, bench } = self.0;
+        let (n, d, scale) = (shape.n, shape.d, scale as f32);
+        let room = &mut bench.room;
+        assert_eq!(room.n_samples, batch.ends.len(), "the batch was seen");
+        copy(&weights.columns, &mut room.columns);
+        copy(&weights.bias, &mut room.bias);
+        room.sums.fill(Chunk::ZERO);
+        room.bias_sums.fill(Chunk::ZERO);
+        let Room { truth, outputs, hidden, back, columns, bias, importance, sums, bias_sums, .. } = room;
+        let n_groups = batch.ends.len().div_ceil(GROUP * LANES);
+        for span in (0..n_groups).step_by(SPAN) {
+            let n_there = SPAN.min(n_groups - span);
+            let truth = &truth[span * n..][..n_there * n];
+            for group in 0..n_there {
+                let there = there(batch.ends.len() - (span + group) * GROUP * LANES);
+                let (outputs, truth) = (&mut outputs[group * n..][..n], &truth[group * n..][..n]);
+                let (hidden, back) = (&mut hidden[group * d..][..d], &mut back[group * d..][..d]);
+                encode::<L, R>(columns, d, truth, hidden);
+                let gates = Gates { always: if shape.is_relu { 0 } else { u16::MAX }, there };
+                decode::<L, R>(columns, bias, hidden, Errors { truth, importance, scale, gates }, outputs, bias_sums);
+                encode::<L, R>(columns, d, outputs, back);
+            }
+            learn::<L, R>(
+                d,
+                &outputs[..n_there * n],
+                &hidden[..n_there * d],
+                truth,
+                &back[..n_there * d],
+                &mut sums[..n * d],
+            );
         }
-        learn::<L, R>(
-            d,
-            &outputs[..n_there * n],
-            &hidden[..n_there * d],
-            truth,
-            &back[..n_there * d],
-            &mut sums[..n * d],
-        );
-    }
-    for (gradient, sums) in bench.gradient.iter_mut().zip(sums.as_chunks().0) {
-        add_up::<L>(sums).store(gradient);
-    }
-    answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
-    for (gradient, sums) in bench.bias_gradient.iter_mut().zip(bias_sums.as_chunks().0) {
-        add_up::<L>(sums).plus(L::load(gradient)).store(gradient);
+        for (gradient, sums) in bench.gradient.iter_mut().zip(sums.as_chunks().0) {
+            add_up::<L>(sums).store(gradient);
+        }
+        answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
+        for (gradient, sums) in bench.bias_gradient.iter_mut().zip(bias_sums.as_chunks().0) {
+            add_up::<L>(sums).plus(L::load(gradient)).store(gradient);
+        }
     }
 }
 

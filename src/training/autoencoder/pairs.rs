@@ -11,7 +11,7 @@
 use std::ops::Range;
 
 use super::{Gradient, Load, Shape, Size, answer_empty};
-use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, transposed};
+use crate::geometry::kernel::lanes::{Chunk, LANES, Lanes, Task, transposed};
 use crate::training::features::Batch;
 
 /// Room for a gradient, and what it learns from.
@@ -77,10 +77,11 @@ impl Activity {
                 self.runs.push((i, *place..end));
             }
             self.ends.push(self.runs.len());
-            for at in block.clone() {
-                let place = &mut self.places[batch.concepts[at] as usize];
-                self.rows[*place] = batch.owners[at] % ROWS as u32;
-                self.values[*place] = batch.values[at];
+            let entries = batch.owners[block.clone()].iter().zip(&batch.concepts[block.clone()]);
+            for ((&owner, &i), &x) in entries.zip(&batch.values[block.clone()]) {
+                let place = &mut self.places[i as usize];
+                self.rows[*place] = owner % ROWS as u32;
+                self.values[*place] = x;
                 *place += 1;
             }
             first = block.end;
@@ -99,40 +100,46 @@ pub fn cycles(size: Size, load: Load) -> f64 {
     25.0 + (8.0 + of_active * load.active) * chunks + of_model / load.samples
 }
 
-/// As [`Gradient`] says. Each sum adds up its samples in their order.
-#[inline(always)]
-pub fn gradient<L: Lanes, const R: usize>(task: Gradient) {
-    let Gradient { shape, weights, batch, scale, bench } = task;
-    let (pitch, chunks, scale) = (shape.pitch(), shape.n_chunks, scale as f32);
-    let Room { units, slopes, gram, sums, truth, outputs, activity } = &mut bench.pairs;
-    assert_eq!(activity.rows.len(), batch.concepts.len(), "the batch was seen");
-    for i in 0..shape.n {
-        for k in 0..shape.d {
-            let at = i * pitch + k;
-            units[k * chunks + i / LANES].0[i % LANES] = weights.columns[at / LANES].0[at % LANES];
+/// The gradient, as [`Gradient`] says. Each sum adds up its samples in their order.
+pub struct Pairs<'a>(pub Gradient<'a>);
+
+impl Task for Pairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) {
+        let Gradient { shape, weights, batch, scale, bench } = self.0;
+        let (pitch, chunks, scale) = (shape.pitch(), shape.n_chunks, scale as f32);
+        let Room { units, slopes, gram, sums, truth, outputs, activity } = &mut bench.pairs;
+        assert_eq!(activity.rows.len(), batch.concepts.len(), "the batch was seen");
+        for i in 0..shape.n {
+            for k in 0..shape.d {
+                let at = i * pitch + k;
+                units[k * chunks + i / LANES].0[i % LANES] = weights.columns[at / LANES].0[at % LANES];
+            }
         }
-    }
-    multiply::<L, R>(units, chunks, gram);
-    sums.fill(Chunk::ZERO);
-    answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
-    let of_bias = &mut bench.bias_gradient;
-    let mut block = Block { shape, bias: &weights.bias, gram, scale, truth, outputs, sums, of_bias };
-    let mut first_run = 0;
-    for (first, &end_run) in (0..batch.ends.len()).step_by(ROWS).zip(&activity.ends) {
-        let samples = first..batch.ends.len().min(first + ROWS);
-        let runs = &activity.runs[first_run..end_run];
-        by_rows!([8 7 6 5 4 3 2], chunks, R, |slab, V| {
-            block.answer::<L, V>(batch, samples.clone(), slab);
-            block.learn::<L, V>(activity, runs, slab);
-        });
-        first_run = end_run;
-    }
-    add_transposed::<L>(sums, chunks);
-    weigh::<L, R>(units, sums, chunks, slopes);
-    for i in 0..shape.n {
-        for k in 0..shape.d {
-            let at = i * pitch + k;
-            bench.gradient[at / LANES].0[at % LANES] = slopes[k * chunks + i / LANES].0[i % LANES];
+        multiply::<L, R>(units, chunks, gram);
+        sums.fill(Chunk::ZERO);
+        answer_empty(shape, weights, batch, scale, &mut bench.bias_gradient);
+        let of_bias = &mut bench.bias_gradient;
+        let mut block = Block { shape, bias: &weights.bias, gram, scale, truth, outputs, sums, of_bias };
+        let mut first_run = 0;
+        for (first, &end_run) in (0..batch.ends.len()).step_by(ROWS).zip(&activity.ends) {
+            let samples = first..batch.ends.len().min(first + ROWS);
+            let runs = &activity.runs[first_run..end_run];
+            by_rows!([8 7 6 5 4 3 2], chunks, R, |slab, V| {
+                block.answer::<L, V>(batch, samples.clone(), slab);
+                block.learn::<L, V>(activity, runs, slab);
+            });
+            first_run = end_run;
+        }
+        add_transposed::<L>(sums, chunks);
+        weigh::<L, R>(units, sums, chunks, slopes);
+        for i in 0..shape.n {
+            for k in 0..shape.d {
+                let at = i * pitch + k;
+                bench.gradient[at / LANES].0[at % LANES] = slopes[k * chunks + i / LANES].0[i % LANES];
+            }
         }
     }
 }

@@ -60,10 +60,7 @@ fn theory_the_gradient_is_that_of_central_differences() {
         let (weights, batch) = example(&shape);
         let mut bench = shape.bench();
         bench.learn_from(&shape, &batch);
-        run(
-            Kernel::best(),
-            Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 1.0, bench: &mut bench },
-        );
+        Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 1.0, bench: &mut bench }.put(Kernel::best());
         let mut found = shape.gather(&bench.gradient);
         found.extend(bench.bias_gradient.iter().flat_map(|chunk| chunk.0).take(shape.n));
         let state: Vec<f64> = shape.state(&weights).into_iter().map(f64::from).collect();
@@ -123,10 +120,8 @@ fn law_every_instruction_set_gives_the_same_bits() {
                 let (mut weights, mut bench) = (weights.clone(), shape.bench());
                 bench.learn_from(&shape, &batch);
                 for _ in 0..3 {
-                    run(
-                        kernel,
-                        Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 0.1, bench: &mut bench },
-                    );
+                    Gradient { shape: &shape, weights: &weights, batch: &batch, scale: 0.1, bench: &mut bench }
+                        .put(kernel);
                     let (optimizer, rate) = (Optimizer::Adamw, 0.01);
                     run(kernel, Move { shape: &shape, weights: &mut weights, bench: &bench, optimizer, rate });
                 }
