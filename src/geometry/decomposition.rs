@@ -5,7 +5,7 @@
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
-use faer::{Accum, Mat, MatRef, Par, diag::Diag};
+use faer::{Accum, Mat, MatMut, MatRef, Par, diag::Diag};
 
 /// What faer shares a matrix out in. The bits of a reduction to tridiagonal form depend on it, so it is not the number of threads.
 const PARTS: usize = 8;
@@ -26,43 +26,45 @@ pub fn product(a: MatRef<f64>, b: MatRef<f64>) -> Mat<f64> {
 ///
 /// 4/3 m³ operations for an m × m matrix, in a copy of it.
 pub fn eigenvalues(matrix: &Mat<f64>, parallel: bool) -> Option<Vec<f64>> {
-    let (mut values, wanted) = (Diag::zeros(matrix.nrows()), ComputeEigenvectors::No);
-    in_parts(parallel, |par| {
-        let scratch = self_adjoint_evd_scratch::<f64>(matrix.nrows(), wanted, par, Default::default());
-        let stack = &mut MemBuffer::new(scratch);
-        self_adjoint_evd(matrix.as_ref(), values.as_mut(), None, par, MemStack::new(stack), Default::default()).ok()?;
-        Some(numbers(&values))
-    })
+    in_parts(parallel, |par| eigen(matrix, None, par))
 }
 
 /// The same with an eigenvector in each column, on this thread: 9 m³ operations and two more copies at most.
 pub fn eigenvectors(matrix: &Mat<f64>) -> Option<(Vec<f64>, Mat<f64>)> {
-    let (size, par) = (matrix.nrows(), Par::Seq);
-    let (mut values, mut vectors) = (Diag::zeros(size), Mat::zeros(size, size));
-    let scratch = self_adjoint_evd_scratch::<f64>(size, ComputeEigenvectors::Yes, par, Default::default());
-    let (stack, into) = (&mut MemBuffer::new(scratch), Some(vectors.as_mut()));
-    self_adjoint_evd(matrix.as_ref(), values.as_mut(), into, par, MemStack::new(stack), Default::default()).ok()?;
-    Some((numbers(&values), vectors))
+    let mut vectors = Mat::zeros(matrix.nrows(), matrix.nrows());
+    let values = eigen(matrix, Some(vectors.as_mut()), Par::Seq)?;
+    Some((values, vectors))
+}
+
+fn eigen(matrix: &Mat<f64>, vectors: Option<MatMut<f64>>, par: Par) -> Option<Vec<f64>> {
+    let wanted = if vectors.is_some() { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+    let mut values = Diag::zeros(matrix.nrows());
+    let stack = &mut MemBuffer::new(self_adjoint_evd_scratch::<f64>(matrix.nrows(), wanted, par, Default::default()));
+    self_adjoint_evd(matrix.as_ref(), values.as_mut(), vectors, par, MemStack::new(stack), Default::default()).ok()?;
+    Some(numbers(&values))
 }
 
 /// The singular values of an m × n matrix, descending, on this thread; `None` if they do not converge. O(m n min(m, n)).
 pub fn singular_values(matrix: MatRef<f64>) -> Option<Vec<f64>> {
-    let ((m, n), par, none) = (matrix.shape(), Par::Seq, ComputeSvdVectors::No);
-    let mut values = Diag::zeros(m.min(n));
-    let stack = &mut MemBuffer::new(svd_scratch::<f64>(m, n, none, none, par, Default::default()));
-    svd(matrix, values.as_mut(), None, None, par, MemStack::new(stack), Default::default()).ok()?;
-    Some(numbers(&values))
+    singular(matrix, None)
 }
 
 /// The same with min(m, n) left and right singular vectors in columns: (U, σ, V).
 pub fn singular_vectors(matrix: MatRef<f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
-    let ((m, n), par, thin) = (matrix.shape(), Par::Seq, ComputeSvdVectors::Thin);
-    let size = m.min(n);
-    let (mut u, mut values, mut v) = (Mat::zeros(m, size), Diag::zeros(size), Mat::zeros(n, size));
-    let stack = &mut MemBuffer::new(svd_scratch::<f64>(m, n, thin, thin, par, Default::default()));
-    let (left, right) = (Some(u.as_mut()), Some(v.as_mut()));
-    svd(matrix, values.as_mut(), left, right, par, MemStack::new(stack), Default::default()).ok()?;
-    Some((u, numbers(&values), v))
+    let ((m, n), size) = (matrix.shape(), matrix.nrows().min(matrix.ncols()));
+    let (mut u, mut v) = (Mat::zeros(m, size), Mat::zeros(n, size));
+    let values = singular(matrix, Some((u.as_mut(), v.as_mut())))?;
+    Some((u, values, v))
+}
+
+fn singular(matrix: MatRef<f64>, vectors: Option<(MatMut<f64>, MatMut<f64>)>) -> Option<Vec<f64>> {
+    let ((m, n), par) = (matrix.shape(), Par::Seq);
+    let wanted = if vectors.is_some() { ComputeSvdVectors::Thin } else { ComputeSvdVectors::No };
+    let mut values = Diag::zeros(m.min(n));
+    let stack = &mut MemBuffer::new(svd_scratch::<f64>(m, n, wanted, wanted, par, Default::default()));
+    let (u, v) = vectors.unzip();
+    svd(matrix, values.as_mut(), u, v, par, MemStack::new(stack), Default::default()).ok()?;
+    Some(numbers(&values))
 }
 
 fn numbers(diagonal: &Diag<f64>) -> Vec<f64> {

@@ -1,6 +1,7 @@
 //! Mathematics on vectors: the embedding, the pass over all its pairs, its spectrum, and what theory says of random directions.
 
 pub mod bounds;
+pub mod decomposition;
 pub mod directions;
 pub mod embedding;
 pub mod graph;
@@ -16,7 +17,6 @@ pub mod top_pairs;
 
 mod centre;
 mod columns;
-mod decomposition;
 mod lift;
 mod panels;
 mod reduction;

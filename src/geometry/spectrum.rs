@@ -152,8 +152,7 @@ pub fn partition(n: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Opt
         let step = (BLOCK / d.max(1)).max(1);
         for start in (0..n).step_by(step) {
             let block = Mat::from_fn(d, (n - start).min(step), |k, i| entry(start + i, k));
-            let mut products = Mat::<f64>::zeros(r, block.ncols());
-            faer::linalg::matmul::matmul(products.as_mut(), Accum::Replace, &directions, &block, 1.0, Par::Seq);
+            let products = decomposition::product(directions.as_ref(), block.as_ref());
             for i in 0..block.ncols() {
                 (0..r).for_each(|row| add(row, products[(row, i)]));
             }

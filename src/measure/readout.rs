@@ -107,7 +107,7 @@ impl<'a> Reader<'a> {
     /// What comes of `n` trials, in order. Each has a stream of its own and a trace to work on, so sharing them out to the cores changes no bit.
     pub fn trials<T: Send>(&self, n: u64, stream: &Stream, trial: impl Fn(&mut Rng, &mut [f32]) -> T + Sync) -> Vec<T> {
         let trace = || Aligned::zeros(self.d_model());
-        let one = |trace: &mut Aligned, trial_idx: u64| trial(&mut stream.stream(&trial_idx.to_string()).rng(), trace);
+        let one = |trace: &mut Aligned, trial_idx: u64| trial(&mut stream.rng_of(trial_idx as usize), trace);
         if self.subject.is_parallel() {
             (0..n).into_par_iter().map_init(trace, one).collect()
         } else {
@@ -126,7 +126,7 @@ impl<'a> Reader<'a> {
     ) -> Vec<T> {
         let one = |idx: u64| {
             let trials = idx * size..((idx + 1) * size).min(n);
-            batch(trials.map(|trial_idx| stream.stream(&trial_idx.to_string()).rng()).collect())
+            batch(trials.map(|trial_idx| stream.rng_of(trial_idx as usize)).collect())
         };
         let n_batches = n.div_ceil(size);
         if self.subject.is_parallel() {

@@ -310,15 +310,15 @@ impl Measure for Similarity {
 impl Similarity {
     /// The scores of random orders of the concepts of one side, each from a stream of its own.
     fn shuffled(&self, x: &Cloud, y: &Cloud, n: usize, parallel: bool, stream: &Stream) -> Vec<Scores> {
-        let of = |number: u64| {
+        let of = |number: usize| {
             let mut order: Vec<usize> = (0..n).collect();
-            order.shuffle(&mut stream.stream("permutation").stream(&number.to_string()).rng());
+            order.shuffle(&mut stream.stream("permutation").rng_of(number));
             similarity::scores(x, y, Some(&order))
         };
         if parallel {
-            (0..self.permutations.get()).into_par_iter().filter_map(of).collect()
+            (0..self.permutations.get() as usize).into_par_iter().filter_map(of).collect()
         } else {
-            (0..self.permutations.get()).filter_map(of).collect()
+            (0..self.permutations.get() as usize).filter_map(of).collect()
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::threshold::{Signs, threshold};
 use super::{Cost, Measure, Subject};
-use crate::geometry::spectrum;
+use crate::geometry::{decomposition, spectrum};
 use crate::quantity::{Count, Counts, Positive};
 use crate::seed::{Rng, Stream};
 use crate::table::Change::{Permutation, Rescaling, Rotation};
@@ -162,7 +162,7 @@ impl SparseRecovery {
     fn success(&self, basis: &Basis, n: usize, k: usize, stream: &Stream, parallel: bool) -> f64 {
         let stream = stream.stream(&k.to_string());
         let trials: Vec<Vec<(usize, f64)>> = (0..self.trials.get())
-            .map(|trial| self.active_concepts(n, k, &mut stream.stream(&trial.to_string()).rng()))
+            .map(|trial| self.active_concepts(n, k, &mut stream.rng_of(trial as usize)))
             .collect();
         let readable: Vec<_> = trials
             .into_iter()
@@ -191,10 +191,8 @@ impl SparseRecovery {
         for (trial, active) in batch.iter().enumerate() {
             active.iter().for_each(|&(concept_idx, amplitude)| truth[(concept_idx, trial)] = amplitude);
         }
-        let mut trace = Mat::<f64>::zeros(rank, n_left);
-        matmul(trace.as_mut(), Accum::Replace, rows, &truth, 1.0, Par::Seq);
-        let mut point = Mat::<f64>::zeros(m, n_left);
-        matmul(point.as_mut(), Accum::Replace, columns, &trace, 1.0, Par::Seq);
+        let mut trace = decomposition::product(rows.as_ref(), truth.as_ref());
+        let mut point = decomposition::product(columns.as_ref(), trace.as_ref());
         let (mut surplus, mut feasible) = (Mat::<f64>::zeros(rank, n_left), Mat::<f64>::zeros(m, n_left));
         let mut n_recovered = 0;
         for _ in 0..self.iterations.get() {
