@@ -138,8 +138,7 @@ impl<'de> Deserializer<'de> for &'de Node {
             Tree::Integer(x) => visitor.visit_i64(*x),
             Tree::Float(x) => visitor.visit_f64(*x),
             Tree::Text(x) => visitor.visit_borrowed_str(x),
-            Tree::Beyond(number) => Err(de::Error::invalid_type(Unexpected::Other(&cut(number, 40)), &visitor)),
-            Tree::Date => Err(de::Error::invalid_type(Unexpected::Other("a date"), &visitor)),
+            Tree::Beyond(_) | Tree::Date => Err(self.value.unfit(&visitor)),
             Tree::List(nodes) => visitor.visit_seq(Elements(nodes.iter().enumerate())),
             Tree::Table(entries) => visitor.visit_map(Entries { entries: entries.iter(), current: None }),
         };
@@ -154,7 +153,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     ) -> Result<V::Value, Mistake> {
         // Serde would take a list for the fields in order.
         match &self.value {
-            Tree::List(_) => Err(Mistake::at(de::Error::invalid_type(Unexpected::Seq, &visitor), self.place)),
+            Tree::List(_) => Err(self.value.unfit(&visitor).at(self.place)),
             _ => self.deserialize_any(visitor),
         }
     }
@@ -173,21 +172,7 @@ impl<'de> Deserializer<'de> for &'de Node {
         kinds: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Mistake> {
-        let value = match &self.value {
-            Tree::Text(word) => visitor.visit_enum(Choice { word, place: self.place, node: None }),
-            Tree::Table(entries) => match entries.as_slice() {
-                [Entry { key, place, node }] => {
-                    visitor.visit_enum(Choice { word: key, place: *place, node: Some(node) })
-                }
-                [] => Err(Mistake::about(format!("must name one of {}, got none", kinds.join(", ")))),
-                [first, .., last] => Err(Mistake::about(format!(
-                    "must name exactly one kind, got \"{}\" and \"{}\"",
-                    first.key, last.key
-                ))
-                .at(last.place)),
-            },
-            other => Err(Mistake::about(format!("must be one of {}, got {}", kinds.join(", "), other.shown()))),
-        };
+        let value = self.choice(kinds).and_then(|choice| visitor.visit_enum(choice));
         value.map_err(|mistake: Mistake| mistake.at(self.place))
     }
 
@@ -197,7 +182,40 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 }
 
+impl Node {
+    /// The kind that it names, which stands for one of these.
+    fn choice(&self, kinds: &[&str]) -> Result<Choice<'_>, Mistake> {
+        match &self.value {
+            Tree::Text(word) => Ok(Choice { word, place: self.place, node: None }),
+            Tree::Table(entries) => match entries.as_slice() {
+                [Entry { key, place, node }] => Ok(Choice { word: key, place: *place, node: Some(node) }),
+                [] => Err(Mistake::about(format!("must name one of {}, got none", kinds.join(", ")))),
+                [first, .., last] => {
+                    let kinds = format!("\"{}\" and \"{}\"", first.key, last.key);
+                    Err(Mistake::about(format!("must name exactly one kind, got {kinds}")).at(last.place))
+                }
+            },
+            other => Err(Mistake::about(format!("must be one of {}, got {}", kinds.join(", "), other.shown()))),
+        }
+    }
+
+    /// What an element of a list is called in a path.
+    fn called(&self, index: usize) -> String {
+        // A tier is called by its name, as in a path of `--set`; anything without a right name by its position, counted from 1.
+        let name = self.get("name").and_then(Node::text).filter(|name| Label::new(name).is_some());
+        name.map_or(format!("[{}]", index + 1), str::to_owned)
+    }
+}
+
 impl Tree {
+    /// It is not what is expected here.
+    fn unfit(&self, expected: &dyn Expected) -> Mistake {
+        match self {
+            Self::List(_) => de::Error::invalid_type(Unexpected::Seq, expected),
+            other => de::Error::invalid_type(Unexpected::Other(&other.shown()), expected),
+        }
+    }
+
     /// The value in a message.
     fn shown(&self) -> String {
         match self {
@@ -220,10 +238,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, Mistake> {
         let Some((index, node)) = self.0.next() else { return Ok(None) };
-        // A tier is called by its name, as in a path of `--set`; anything without a right name by its position, counted from 1.
-        let name = || node.get("name").and_then(Node::text).filter(|name| Label::new(name).is_some());
-        let part = || name().map_or(format!("[{}]", index + 1), str::to_owned);
-        seed.deserialize(node).map(Some).map_err(|mistake| mistake.at(node.place).within(part()))
+        seed.deserialize(node).map(Some).map_err(|mistake| mistake.at(node.place).within(node.called(index)))
     }
 }
 

@@ -130,8 +130,8 @@ fn parse(value: &str) -> Result<Node, String> {
     let bare = || Node { place: Place::Byte(0), value: Tree::Text(value.to_owned()) };
     let table = DeTable::parse(&line).ok();
     // A line feed within the value may begin a second key.
-    let mut values = table.iter().flat_map(|table| table.get_ref().values());
-    if let (Some(value), None) = (values.next(), values.next()) {
+    let values: Vec<_> = table.as_ref().map_or(vec![], |table| table.get_ref().values().collect());
+    if let [value] = values[..] {
         return Ok(from_value(value));
     }
     let is_word = value.chars().all(|c| c.is_alphanumeric() || " -_./".contains(c));

@@ -149,7 +149,7 @@ impl Lanes for Plain {
         *numbers = self.0;
     }
 
-    // Sixteen calls where a build may not take the instruction for granted: in every place, they would be most of what there is to compile of these lanes.
+    // Sixteen calls where a build may not take the instruction for granted: in every place, they and what follows would be most of what there is to compile of these lanes.
     #[cfg_attr(target_arch = "x86_64", inline(never))]
     #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn mul_add(self, factor: Self, other: Self) -> Self {
@@ -166,17 +166,20 @@ impl Lanes for Plain {
         Self(std::array::from_fn(|lane| self.0[lane] + other.0[lane]))
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn positive(self) -> u16 {
         self.0.iter().enumerate().fold(0, |bits, (lane, &x)| bits | u16::from(x > 0.0) << lane)
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn only(self, bits: u16) -> Self {
         Self(std::array::from_fn(|lane| if bits >> lane & 1 == 1 { self.0[lane] } else { 0.0 }))
     }
 
-    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn zip(self, other: Self) -> (Self, Self) {
         let half = |first: usize| Self(std::array::from_fn(|lane| [self.0, other.0][lane % 2][first + lane / 2]));
         (half(0), half(LANES / 2))
