@@ -60,8 +60,8 @@ impl Default for SparseRecovery {
     }
 }
 
-/// Trials that are read together, so that products with the basis are of matrices. Fixed, for the same bits on any number of threads.
-const BATCH: usize = 20;
+/// Trials that are read together, so that products with the basis are of matrices: the more, the faster, and the fewer there are to share out. Fixed, for the same bits on any number of threads.
+const BATCH: usize = 40;
 
 /// Step of the splitting in amplitudes: any converges; half an amplitude needed the fewest steps near the threshold.
 const STEP: f64 = 0.5;
@@ -121,15 +121,14 @@ impl Measure for SparseRecovery {
         let (n, d) = (subject.n_concepts(), subject.represented().d_model());
         let basis = row_space(subject).map(Basis::new);
         let signs = if self.signed { Signs::Both } else { Signs::Positive };
-        let success =
-            |k: u64| basis.as_ref().map(|basis| self.success(basis, n, k as usize, stream, subject.is_parallel()));
-        let mut row: Vec<Value> = Vec::new();
-        for k in self.active.iter() {
-            row.push(success(k).into());
-            row.push(threshold::success(k as f64, n as f64, d as f64, signs).into());
-        }
-        row.push((threshold(d as f64 / n as f64, signs) * d as f64).into());
-        row
+        let parallel = subject.is_parallel();
+        let success = |k: u64| basis.as_ref().map(|basis| self.success(basis, n, k as usize, stream, parallel));
+        let pair = |k: u64| [success(k).into(), threshold::success(k as f64, n as f64, d as f64, signs).into()];
+        let counts: Vec<u64> = self.active.iter().collect();
+        let pairs: Vec<[Value; 2]> =
+            if parallel { counts.into_par_iter().map(pair).collect() } else { counts.into_iter().map(pair).collect() };
+        let turn = threshold(d as f64 / n as f64, signs) * d as f64;
+        pairs.into_iter().flatten().chain([turn.into()]).collect()
     }
 }
 
