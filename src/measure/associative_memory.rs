@@ -226,7 +226,7 @@ impl Network {
     /// Σᵢ ξᵢsᵢ for each pattern.
     fn overlaps(&self, state: &[i32]) -> Vec<i32> {
         let mut overlaps = vec![0; self.n_patterns];
-        state.iter().enumerate().for_each(|(unit, &s)| self.add(unit, s, &mut overlaps));
+        lanes::run(self.kernel, Sums { signs: &self.signs, state, overlaps: &mut overlaps });
         overlaps
     }
 
@@ -249,6 +249,13 @@ fn sum(overlaps: &[i32]) -> i64 {
     overlaps.iter().copied().map(i64::from).sum()
 }
 
+/// Adds what all units of a state give to the overlaps.
+struct Sums<'a> {
+    signs: &'a [i8],
+    state: &'a [i32],
+    overlaps: &'a mut [i32],
+}
+
 /// Adds s with the sign of each pattern to its overlap.
 struct Add<'a> {
     signs: &'a [i8],
@@ -263,6 +270,28 @@ struct Negative<'a> {
 }
 
 // Whole numbers, which compilers put into whatever registers there are.
+impl lanes::Task for Sums<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes, const R: usize>(self) {
+        /// Patterns whose sums of single bytes stay in the first cache.
+        const STRIP: usize = 4096;
+        let n = self.overlaps.len();
+        for (strip_idx, overlaps) in self.overlaps.chunks_mut(STRIP).enumerate() {
+            // As many numbers of ±1 as a byte can hold the sum of.
+            for (states, rows) in self.state.chunks(127).zip(self.signs.chunks(127 * n)) {
+                let mut sums = [0i8; STRIP];
+                for (&s, row) in states.iter().zip(rows.chunks_exact(n)) {
+                    let signs = &row[strip_idx * STRIP..][..overlaps.len()];
+                    sums.iter_mut().zip(signs).for_each(|(sum, &sign)| *sum += (s as i8 ^ sign) - sign);
+                }
+                overlaps.iter_mut().zip(sums).for_each(|(overlap, sum)| *overlap += i32::from(sum));
+            }
+        }
+    }
+}
+
 impl lanes::Task for Add<'_> {
     type Output = ();
 
