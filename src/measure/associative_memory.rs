@@ -8,12 +8,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Cost, Measure, Subject, mean};
+use crate::geometry::embedding::Embedding;
 use crate::geometry::kernel::{
     Kernel,
     lanes::{self, Lanes},
 };
 use crate::quantity::{Count, Fraction};
-use crate::seed::Stream;
+use crate::seed::{Rng, Stream};
 use crate::table::Change::{Permutation, Rescaling, Rotation};
 use crate::table::{Change, Column, Unit, Value};
 
@@ -148,7 +149,7 @@ impl AssociativeMemory {
         let n_trials = network.n_patterns.min(self.trials.size());
         let chosen = index::sample(&mut stream.stream("patterns").rng(), network.n_patterns, n_trials).into_vec();
         let trial = |(trial_idx, &pattern_idx): (usize, &usize)| {
-            self.trial(network, pattern_idx, &stream.stream("trial").stream(&trial_idx.to_string()))
+            self.trial(network, pattern_idx, stream.stream("trial").rng_of(trial_idx))
         };
         if parallel {
             chosen.par_iter().enumerate().map(trial).collect()
@@ -157,13 +158,14 @@ impl AssociativeMemory {
         }
     }
 
-    fn trial(&self, network: &Network, pattern_idx: usize, stream: &Stream) -> Recalled {
-        let (d, mut rng) = (network.n_units, stream.rng());
-        let pattern: Vec<i32> = (0..d).map(|unit| 1 - 2 * i32::from(network.of_unit(unit)[pattern_idx] & 1)).collect();
+    fn trial(&self, network: &Network, pattern_idx: usize, mut rng: Rng) -> Recalled {
+        let d = network.n_units;
+        let pattern: Vec<i32> =
+            network.patterns.column(pattern_idx).iter().map(|x| if *x < 0.0 { -1 } else { 1 }).collect();
         let mut state = pattern.clone();
         index::sample(&mut rng, d, self.n_flipped(d)).into_iter().for_each(|unit| state[unit] = -state[unit]);
         let mut overlaps = network.overlaps(&state);
-        let mut total = sum(&overlaps);
+        let mut total = network.total(&state);
         let next = |s: i32, overlaps: &[i32], total: i64, unit: usize| match network.field(unit, s, overlaps, total) {
             0 => s,
             field => field.signum() as i32,
@@ -177,7 +179,7 @@ impl AssociativeMemory {
                 if next(state[unit], &overlaps, total, unit) != state[unit] {
                     state[unit] = -state[unit];
                     network.add(unit, 2 * state[unit], &mut overlaps);
-                    total = sum(&overlaps);
+                    total += 2 * network.excess[unit] * i64::from(state[unit]);
                     n_changed += 1;
                 }
             }
@@ -191,16 +193,19 @@ impl AssociativeMemory {
 }
 
 /// Patterns, unit by unit: 0 for +1 and −1 for −1, so that x ^ s − s is x with the sign.
-struct Network {
+struct Network<'a> {
     signs: Vec<i8>,
+    /// Of each unit, how many patterns more have +1 than −1.
+    excess: Vec<i64>,
+    patterns: &'a Embedding,
     n_patterns: usize,
     n_units: usize,
     kernel: Kernel,
 }
 
-impl Network {
+impl<'a> Network<'a> {
     /// `None` if an entry of a concept is 0.
-    fn new(subject: &Subject) -> Option<Self> {
+    fn new(subject: &'a Subject) -> Option<Self> {
         let (n, d) = (subject.n_concepts(), subject.represented().d_model());
         let entries = subject.represented().as_slice();
         if n == 0 || subject.represented().n_concepts() < n || entries.contains(&0.0) {
@@ -216,7 +221,16 @@ impl Network {
                 }
             }
         }
-        Some(Self { signs, n_patterns: n, n_units: d, kernel: subject.kernel() })
+        let one = |signs: &[i8]| signs.iter().map(|&sign| i64::from(sign | 1)).sum();
+        let excess = signs.chunks_exact(n).map(one).collect();
+        Some(Self {
+            signs,
+            excess,
+            patterns: subject.represented(),
+            n_patterns: n,
+            n_units: d,
+            kernel: subject.kernel(),
+        })
     }
 
     fn of_unit(&self, unit: usize) -> &[i8] {
@@ -228,6 +242,11 @@ impl Network {
         let mut overlaps = vec![0; self.n_patterns];
         lanes::run(self.kernel, Sums { signs: &self.signs, state, overlaps: &mut overlaps });
         overlaps
+    }
+
+    /// The sum of all overlaps.
+    fn total(&self, state: &[i32]) -> i64 {
+        self.excess.iter().zip(state).map(|(excess, &s)| excess * i64::from(s)).sum()
     }
 
     /// What a unit adds to the overlaps.
@@ -243,10 +262,6 @@ impl Network {
         let negative = parts.map(|(overlaps, signs)| i64::from(lanes::run(self.kernel, Negative { signs, overlaps })));
         sum - 2 * negative.sum::<i64>() - self.n_patterns as i64 * i64::from(s)
     }
-}
-
-fn sum(overlaps: &[i32]) -> i64 {
-    overlaps.iter().copied().map(i64::from).sum()
 }
 
 /// Adds what all units of a state give to the overlaps.
@@ -429,12 +444,29 @@ mod tests {
         let x = DMatrix::from_fn(d, n, |k, i| embedding.matrix()[(k, i)].signum() as f64);
         let mut couplings = &x * x.transpose();
         couplings.fill_diagonal(0.0);
-        let network = Network::new(&Subject::new(embedding, None, Kernel::Scalar, false)).unwrap();
+        let subject = Subject::new(embedding, None, Kernel::Scalar, false);
+        let network = Network::new(&subject).unwrap();
         let state: Vec<i32> = (0..d).map(|k| if k % 3 == 0 { -1 } else { 1 }).collect();
         let overlaps = network.overlaps(&state);
         for unit in 0..d {
             let field: f64 = (0..d).map(|j| couplings[(unit, j)] * f64::from(state[j])).sum();
-            assert_eq!(network.field(unit, state[unit], &overlaps, sum(&overlaps)) as f64, field);
+            assert_eq!(network.field(unit, state[unit], &overlaps, network.total(&state)) as f64, field);
+        }
+    }
+
+    #[test]
+    fn theory_overlaps_are_products_of_signs() {
+        // More units than a byte holds the sum of, and more patterns than a strip has; the first pattern is all +1, whose overlap with +1 is d.
+        let (d, n) = (300, 4100);
+        let mut matrix = random_signs(d, n, 6).matrix().clone();
+        matrix.column_mut(0).fill(1.0);
+        for (kernel, s) in Kernel::available().zip([1, -1, 1]) {
+            let subject = Subject::new(Embedding::new(matrix.clone()), None, kernel, false);
+            let network = Network::new(&subject).unwrap();
+            let overlaps = network.overlaps(&vec![s; d]);
+            let exact = matrix.column_iter().map(|column| column.iter().map(|x| x.signum() as i32 * s).sum::<i32>());
+            assert!(exact.eq(overlaps.iter().copied()));
+            assert_eq!(network.total(&vec![s; d]), overlaps.iter().map(|&x| i64::from(x)).sum::<i64>());
         }
     }
 
