@@ -84,7 +84,7 @@ impl Course<'_> {
             Some(state) => vec![Restart::new(self.shape.restore(state))],
             None => (0..self.recipe.restarts)
                 .map(|restart| {
-                    let mut rng = stream.stream("start").rng_of(restart as usize);
+                    let mut rng = stream.stream("start").rng_of(restart);
                     Restart::new(self.shape.draw(&mut rng, self.init.0, self.init.1))
                 })
                 .collect(),
