@@ -146,8 +146,8 @@ impl AssociativeMemory {
 
     /// All trials; each has a stream of its own, so they may run side by side.
     fn trials(&self, network: &Network, stream: &Stream, parallel: bool) -> Vec<Recalled> {
-        let n_trials = network.n_patterns.min(self.trials.size());
-        let chosen = index::sample(&mut stream.stream("patterns").rng(), network.n_patterns, n_trials).into_vec();
+        let n_trials = network.n_patterns().min(self.trials.size());
+        let chosen = index::sample(&mut stream.stream("patterns").rng(), network.n_patterns(), n_trials).into_vec();
         let trial = |(trial_idx, &pattern_idx): (usize, &usize)| {
             self.trial(network, pattern_idx, stream.stream("trial").rng_of(trial_idx))
         };
@@ -159,7 +159,7 @@ impl AssociativeMemory {
     }
 
     fn trial(&self, network: &Network, pattern_idx: usize, mut rng: Rng) -> Recalled {
-        let d = network.n_units;
+        let d = network.n_units();
         let pattern: Vec<i32> =
             network.patterns.column(pattern_idx).iter().map(|x| if *x < 0.0 { -1 } else { 1 }).collect();
         let mut state = pattern.clone();
@@ -198,8 +198,6 @@ struct Network<'a> {
     /// Of each unit, how many patterns more have +1 than −1.
     excess: Vec<i64>,
     patterns: &'a Embedding,
-    n_patterns: usize,
-    n_units: usize,
     kernel: Kernel,
 }
 
@@ -223,23 +221,24 @@ impl<'a> Network<'a> {
         }
         let one = |signs: &[i8]| signs.iter().map(|&sign| i64::from(sign | 1)).sum();
         let excess = signs.chunks_exact(n).map(one).collect();
-        Some(Self {
-            signs,
-            excess,
-            patterns: subject.represented(),
-            n_patterns: n,
-            n_units: d,
-            kernel: subject.kernel(),
-        })
+        Some(Self { signs, excess, patterns: subject.represented(), kernel: subject.kernel() })
+    }
+
+    fn n_patterns(&self) -> usize {
+        self.patterns.n_concepts()
+    }
+
+    fn n_units(&self) -> usize {
+        self.patterns.d_model()
     }
 
     fn of_unit(&self, unit: usize) -> &[i8] {
-        &self.signs[unit * self.n_patterns..][..self.n_patterns]
+        &self.signs[unit * self.n_patterns()..][..self.n_patterns()]
     }
 
     /// Σᵢ ξᵢsᵢ for each pattern.
     fn overlaps(&self, state: &[i32]) -> Vec<i32> {
-        let mut overlaps = vec![0; self.n_patterns];
+        let mut overlaps = vec![0; self.n_patterns()];
         lanes::run(self.kernel, Sums { signs: &self.signs, state, overlaps: &mut overlaps });
         overlaps
     }
@@ -257,10 +256,10 @@ impl<'a> Network<'a> {
     /// d Σⱼ Jᵢⱼsⱼ = Σᵤ ξᵢᵘ (Σⱼ ξⱼᵘsⱼ) − n sᵢ, a whole number, given the sum of all overlaps.
     fn field(&self, unit: usize, s: i32, overlaps: &[i32], sum: i64) -> i64 {
         // No overlap exceeds d, so as many as this add up in 32 bits.
-        let chunk = (i32::MAX as usize / self.n_units).max(1);
+        let chunk = (i32::MAX as usize / self.n_units()).max(1);
         let parts = overlaps.chunks(chunk).zip(self.of_unit(unit).chunks(chunk));
         let negative = parts.map(|(overlaps, signs)| i64::from(lanes::run(self.kernel, Negative { signs, overlaps })));
-        sum - 2 * negative.sum::<i64>() - self.n_patterns as i64 * i64::from(s)
+        sum - 2 * negative.sum::<i64>() - self.n_patterns() as i64 * i64::from(s)
     }
 }
 

@@ -210,10 +210,7 @@ impl Node {
 impl Tree {
     /// It is not what is expected here.
     fn unfit(&self, expected: &dyn Expected) -> Mistake {
-        match self {
-            Self::List(_) => de::Error::invalid_type(Unexpected::Seq, expected),
-            other => de::Error::invalid_type(Unexpected::Other(&other.shown()), expected),
-        }
+        de::Error::invalid_type(Unexpected::Other(&self.shown()), expected)
     }
 
     /// The value in a message.
